@@ -1,0 +1,21 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const nodeGlobals = Object.fromEntries(
+  ['process', 'console', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortSignal'].map((name) => [
+    name,
+    'readonly',
+  ]),
+);
+
+export default tseslint.config(
+  { ignores: ['lib/dist/', 'lib/dist.partial/', 'node_modules/', '.venv/', '.jupyter/', 'out/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: tseslint.configs.recommendedTypeChecked,
+    languageOptions: { parserOptions: { projectService: true } },
+  },
+  { files: ['**/*.mjs'], languageOptions: { globals: nodeGlobals } },
+  { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, module: 'writable' } } },
+);
