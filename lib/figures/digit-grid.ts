@@ -1,0 +1,114 @@
+import type { Plot } from 'nodeplotlib';
+import type { IdxArray } from '../idx';
+import { type Figure, card } from './figure';
+
+const COLUMNS = 4;
+const GAP = 16;
+const TITLE_HEIGHT = 24;
+const MARGIN = 12;
+
+/**
+ * Pictures of digits in rows of four: dark ink on white paper, every pixel a sharp square.
+ *
+ * @param images uint8 [count, rows, columns], raw bytes 0-255 (0: paper, 255: ink).
+ * @param indices which images to show, in that order.
+ * @param titles a line above each picture, as many as `indices`; without it none.
+ * @returns the figure; one picture alone is drawn larger.
+ * @throws RangeError for an empty selection, an index that `images` does not have, or titles of another number.
+ * @example const { data, layout } = digitGrid(trainImages, [0, 1, 2, 3]);
+ */
+export function digitGrid(images: IdxArray, indices: number[], titles?: string[]): Figure {
+  const [count, rows, columns] = images.shape;
+  check(count, indices, titles);
+  const pixel = indices.length === 1 ? 10 : 4; // screen pixels a side; a whole number keeps the squares alike
+  const [cellWidth, cellHeight] = [columns * pixel, rows * pixel];
+  const gridColumns = Math.min(COLUMNS, indices.length);
+  const gridRows = Math.ceil(indices.length / COLUMNS);
+  const titleHeight = titles ? TITLE_HEIGHT : 0;
+  const width = gridColumns * (cellWidth + GAP) - GAP;
+  const height = gridRows * (titleHeight + cellHeight + GAP) - GAP;
+
+  const data: Plot[] = [];
+  const annotations: object[] = [];
+  const axes: Record<string, object> = {};
+  indices.forEach((index, place) => {
+    const number = place === 0 ? '' : String(place + 1);
+    const left = (place % COLUMNS) * (cellWidth + GAP);
+    const top = Math.floor(place / COLUMNS) * (titleHeight + cellHeight + GAP) + titleHeight;
+    data.push({
+      type: 'heatmap',
+      z: pixelRows(images, index),
+      xaxis: `x${number}`,
+      yaxis: `y${number}`,
+      colorscale: [
+        [0, '#FFFFFF'],
+        [1, '#000000'],
+      ],
+      zmin: 0,
+      zmax: 255,
+      zsmooth: false,
+      showscale: false,
+      hovertemplate: 'row %{y}, column %{x}: %{z}<extra></extra>',
+    } as unknown as Plot);
+    const frame = { showgrid: false, zeroline: false, showticklabels: false, ticks: '', showline: true, mirror: true };
+    const line = { linecolor: '#999999', fixedrange: true };
+    axes[`xaxis${number}`] = {
+      ...frame,
+      ...line,
+      domain: [left / width, (left + cellWidth) / width],
+      range: [-0.5, columns - 0.5],
+      anchor: `y${number}`,
+    };
+    axes[`yaxis${number}`] = {
+      ...frame,
+      ...line,
+      domain: [1 - (top + cellHeight) / height, 1 - top / height],
+      range: [rows - 0.5, -0.5], // row 0 is the top one
+      anchor: `x${number}`,
+    };
+    if (titles) {
+      annotations.push({
+        text: titles[place],
+        x: (left + cellWidth / 2) / width,
+        y: 1 - (top - 3) / height,
+        xref: 'paper',
+        yref: 'paper',
+        xanchor: 'center',
+        yanchor: 'bottom',
+        showarrow: false,
+        font: { size: 12 },
+      });
+    }
+  });
+  const description =
+    `${indices.length === 1 ? 'A handwritten digit' : `${indices.length} handwritten digits in rows of ${gridColumns}`}` +
+    `, ${rows} by ${columns} pixels${indices.length === 1 ? '' : ' each'}: ` +
+    `${indices.map((index, place) => (titles ? `${index} (${titles[place]})` : index)).join(', ')}.`;
+  const layout = card(width + 2 * MARGIN, height + 2 * MARGIN, description, {
+    margin: { l: MARGIN, r: MARGIN, t: MARGIN, b: MARGIN },
+    annotations,
+    ...axes,
+  });
+  return { data, layout };
+}
+
+function check(count: number, indices: number[], titles?: string[]): void {
+  if (indices.length === 0) {
+    throw new RangeError('no image was selected: give at least one index');
+  }
+  for (const index of indices) {
+    if (!Number.isInteger(index) || index < 0 || index >= count) {
+      throw new RangeError(`there is no image ${index} (expected 0-${count - 1})`);
+    }
+  }
+  if (titles && titles.length !== indices.length) {
+    throw new RangeError(`${titles.length} titles for ${indices.length} images (expected one each)`);
+  }
+}
+
+function pixelRows({ data, shape: [, rows, columns] }: IdxArray, index: number): number[][] {
+  return Array.from({ length: rows }, (_, row) => {
+    const start = (index * rows + row) * columns;
+    return Array.from(data.subarray(start, start + columns));
+  });
+}

@@ -1,0 +1,53 @@
+import type { Plot } from 'nodeplotlib';
+import { COLORS, type Figure, axis, card, panelTitle } from './figure';
+
+/**
+ * How training went: loss on the left, accuracy on the right, over the epochs, for the training and the validation data.
+ *
+ * @param history a value an epoch under each of the names that tfjs gives them: `loss` and `acc` (training data),
+ *   `val_loss` and `val_acc` (validation data); accuracies 0-1. This is the `history` of what `model.fit` returns.
+ * @returns the figure.
+ * @throws RangeError when nothing was trained.
+ * @example const { data, layout } = historyCurves(history.history);
+ */
+export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figure {
+  const names = ['loss', 'val_loss', 'acc', 'val_acc'].filter((name) => name in history);
+  const epochs = history[names[0]]?.length ?? 0;
+  if (epochs === 0) {
+    throw new RangeError('the history holds no epoch: train first, then draw its curves');
+  }
+  const data = names.map((name) => {
+    const validation = name.startsWith('val_');
+    const accuracy = name.endsWith('acc');
+    const color = validation ? COLORS.vermillion : COLORS.blue;
+    return {
+      type: 'scatter',
+      mode: 'lines+markers',
+      name,
+      x: Array.from({ length: epochs }, (_, epoch) => epoch + 1),
+      y: Array.from(history[name], Number),
+      xaxis: accuracy ? 'x2' : 'x',
+      yaxis: accuracy ? 'y2' : 'y',
+      line: { color, dash: validation ? 'dash' : 'solid', width: 2 },
+      marker: { color, symbol: validation ? 'square' : 'circle', size: 7 },
+      hovertemplate: `epoch %{x}: ${name} %{y:.4f}<extra></extra>`,
+    } as unknown as Plot;
+  });
+  const last = names.map((name) => `${name} ${Number(history[name][epochs - 1]).toFixed(4)}`).join(', ');
+  const epochAxis = { dtick: Math.ceil(epochs / 10), range: [0.5, epochs + 0.5] };
+  const layout = card(
+    860,
+    400,
+    `Two charts of loss and accuracy over ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}; at the end: ${last}.`,
+    {
+      xaxis: axis('epoch', { ...epochAxis, domain: [0, 0.44] }),
+      yaxis: axis('cross-entropy', { rangemode: 'tozero' }),
+      xaxis2: axis('epoch', { ...epochAxis, domain: [0.56, 1], anchor: 'y2' }),
+      yaxis2: axis('share of digits recognised', { anchor: 'x2', tickformat: '.1%' }),
+      legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.2, yanchor: 'top' },
+      annotations: [panelTitle('Loss', 0.22), panelTitle('Accuracy', 0.78)],
+      margin: { l: 60, r: 20, t: 40, b: 90 },
+    },
+  );
+  return { data, layout };
+}

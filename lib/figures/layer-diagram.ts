@@ -1,0 +1,65 @@
+import type * as tf from '@tensorflow/tfjs-node';
+import { instance } from '@viz-js/viz';
+import type { MimeBundle } from '../display';
+
+/**
+ * The layers of a model as boxes, from input to output, each with the shapes of what goes in and what comes out.
+ * Drawn by Graphviz (@viz-js/viz: compiled to WebAssembly, nothing to install).
+ *
+ * @param model a built model; the first dimension of every shape is the batch, written `batch` as its size is open.
+ * @returns what `display` shows: SVG, and the same in words.
+ * @example display(await layerDiagram(model));
+ */
+export async function layerDiagram(model: tf.LayersModel): Promise<MimeBundle> {
+  const viz = await instance();
+  const layers = model.layers.map((layer) => ({
+    name: layer.name,
+    kind: activationOf(layer),
+    input: shapes(layer.input),
+    output: shapes(layer.output),
+  }));
+  const rendered = viz.render(
+    {
+      directed: true,
+      graphAttributes: { rankdir: 'TB', bgcolor: 'white', pad: 0.2, ranksep: 0.35 },
+      nodeAttributes: { shape: 'plain', fontname: 'Arial' },
+      nodes: layers.map(({ name, kind, input, output }, index) => ({
+        name: String(index),
+        attributes: { label: { html: table(`${name}: ${kind}`, input, output) } },
+      })),
+      edges: layers.slice(1).map((_, index) => ({ tail: String(index), head: String(index + 1) })),
+    },
+    { format: 'svg' },
+  );
+  if (rendered.status === 'failure') {
+    throw new Error(`Graphviz could not draw the layers: ${rendered.errors.map((error) => error.message).join('; ')}`);
+  }
+  const words = layers.map(({ name, kind, input, output }) => `${name} (${kind}) takes ${input} and gives ${output}`);
+  return {
+    // From the svg element on: what Graphviz puts before it (XML declaration, DOCTYPE) has no place inside a page.
+    'image/svg+xml': rendered.output.slice(rendered.output.indexOf('<svg')),
+    'text/plain': `The layers in order: ${words.join('; ')}.`,
+  };
+}
+
+function activationOf(layer: tf.layers.Layer): string {
+  const { activation } = layer.getConfig();
+  return typeof activation === 'string' ? `${layer.getClassName()}, ${activation}` : layer.getClassName();
+}
+
+function shapes(tensors: tf.SymbolicTensor | tf.SymbolicTensor[]): string {
+  return [tensors].flat().map(({ shape }) => `[${shape.map((size) => size ?? 'batch').join(', ')}]`).join(', ');
+}
+
+function table(heading: string, input: string, output: string): string {
+  const cell = (text: string, attributes = ''): string => `<td align="left" ${attributes}>${escapeHtml(text)}</td>`;
+  return (
+    '<table border="0" cellborder="1" cellspacing="0" cellpadding="6">' +
+    `<tr><td colspan="2" bgcolor="#DCE9F5"><b>${escapeHtml(heading)}</b></td></tr>` +
+    `<tr>${cell('input')}${cell(input)}</tr><tr>${cell('output')}${cell(output)}</tr></table>`
+  );
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}

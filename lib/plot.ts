@@ -1,0 +1,72 @@
+import type { Config, Layout, Plot } from 'nodeplotlib';
+import { Observable } from 'rxjs';
+import { describeFigure } from './describe-figure';
+import { type MimeBundle, type Output, display, inKernel } from './display';
+import { renderSvg, warmUpSvg } from './svg';
+
+export type { Config, Layout, Plot } from 'nodeplotlib';
+
+const DEFAULT_SIZE = { width: 700, height: 450 };
+
+// In a kernel figures will come: plotly.js loads while the cells before them work.
+if (inKernel()) {
+  warmUpSvg();
+}
+
+/**
+ * Shows a figure: nodeplotlib's `plot`, with the same arguments, but inline.
+ *
+ * In a notebook the figure stands below its cell, as one output in three forms: interactive where plotly is known
+ * (JupyterLab), as an SVG picture elsewhere (a saved page, GitHub), and as a sentence. Outside a notebook nodeplotlib
+ * opens it in a browser.
+ *
+ * @param data plotly.js traces; an Observable of them redraws the same output with each value it emits.
+ * @param layout plotly.js layout. Its `meta.description`, a string, is the sentence; without it one is made.
+ * @param config plotly.js configuration.
+ * @throws what an Observable's error is, shown by the kernel.
+ * @example plot([{ x: [1, 2, 3], y: [2, 4, 8], type: 'scatter' }], { title: 'Doubling' });
+ */
+export function plot(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, config: Config = {}): void {
+  if (!inKernel()) {
+    // Loaded only here: it brings a whole web server.
+    const nodeplotlib = require('nodeplotlib') as typeof import('nodeplotlib');
+    nodeplotlib.plot(data, layout, config);
+    return;
+  }
+  if (data instanceof Observable) {
+    let output: Output | null = null;
+    data.subscribe((traces) => {
+      const bundle = figureBundle(traces, layout, config);
+      if (output) {
+        output.update(bundle);
+      } else {
+        output = display(bundle);
+      }
+    });
+    return;
+  }
+  display(figureBundle(data, layout, config));
+}
+
+function figureBundle(data: Plot[], layout: Layout, config: Config): MimeBundle {
+  const figure = plainJson({ data, layout: { ...DEFAULT_SIZE, ...layout }, config: { displaylogo: false, ...config } });
+  const bundle: MimeBundle = {
+    'application/vnd.plotly.v1+json': figure,
+    'text/plain': describeFigure(figure.data, figure.layout),
+  };
+  try {
+    bundle['image/svg+xml'] = renderSvg(figure.data, figure.layout);
+  } catch {
+    // A kind of figure that needs a real browser: JupyterLab still draws it, other viewers show the sentence.
+  }
+  return bundle;
+}
+
+/** The figure as JSON can carry it: typed arrays become lists. */
+function plainJson<T>(figure: T): T {
+  return JSON.parse(
+    JSON.stringify(figure, (_key, value: unknown) =>
+      ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float32Array) : value,
+    ),
+  ) as T;
+}

@@ -1,0 +1,99 @@
+/*
+ * The worker thread behind svg.ts: plotly.js in jsdom. jsdom has no layout engine and no canvas, so this file supplies
+ * the two things that plotly asks of them: how large a text is, and small pixel images (heat maps).
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { JSDOM } from 'jsdom';
+import type { Layout, Plot } from 'nodeplotlib';
+import { PixelCanvas } from './pixel-canvas';
+import type { Rendered } from './svg';
+import { textBox } from './text-box';
+
+interface Task {
+  data: Plot[];
+  layout: Layout;
+  signal: Int32Array;
+  answerTo: MessagePort;
+}
+
+interface Plotly {
+  newPlot(element: Element, data: Plot[], layout: Layout, config: object): Promise<void>;
+  purge(element: Element): void;
+  Snapshot: { toSVG(element: Element, format: 'svg'): string };
+}
+
+const { window } = new JSDOM('<!doctype html><body></body>', { runScripts: 'outside-only' });
+const document = window.document;
+
+Object.assign(window, {
+  TextDecoder,
+  // Lets plotly draw a heat map one pixel a cell and have the viewer enlarge it unsmoothed.
+  CSS: { supports: () => true },
+});
+window.URL.createObjectURL = () => '';
+Object.assign(window.HTMLCanvasElement.prototype, {
+  getContext(this: HTMLCanvasElement & { pixels?: PixelCanvas }) {
+    return (this.pixels ??= new PixelCanvas(this.width, this.height));
+  },
+  toDataURL(this: HTMLCanvasElement & { pixels?: PixelCanvas }) {
+    return (this.pixels ?? new PixelCanvas(this.width, this.height)).toDataURL();
+  },
+});
+Object.assign(window.SVGElement.prototype, {
+  getBBox: textBoxOf,
+  getBoundingClientRect: textBoxOf,
+  getComputedTextLength(this: Element) {
+    return textBox(this).width;
+  },
+});
+
+function textBoxOf(this: Element): DOMRect {
+  return textBox(this) as DOMRect;
+}
+
+window.eval(readFileSync(require.resolve('plotly.js-cartesian-dist-min'), 'utf8'));
+const plotly = (window as unknown as { Plotly: Plotly }).Plotly;
+
+parentPort!.on('message', (task: Task) => {
+  void answer(task);
+});
+
+async function answer({ data, layout, signal, answerTo }: Task): Promise<void> {
+  let answered: Rendered;
+  try {
+    answered = { svg: await draw(data, layout) };
+  } catch (error) {
+    answered = { error: error instanceof Error ? error.message : String(error) };
+  }
+  answerTo.postMessage(answered);
+  Atomics.store(signal, 0, 1);
+  Atomics.notify(signal, 0);
+}
+
+async function draw(data: Plot[], layout: Layout): Promise<string> {
+  seedIds(JSON.stringify([data, layout]));
+  const element = document.createElement('div');
+  document.body.append(element);
+  try {
+    await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
+    return plotly.Snapshot.toSVG(element, 'svg');
+  } finally {
+    plotly.purge(element);
+    element.remove();
+  }
+}
+
+/**
+ * plotly takes the ids inside a picture (clip paths) from Math.random. Drawn from the figure's own content instead,
+ * they stay the same from run to run, and still differ between two figures on one page.
+ */
+function seedIds(figure: string): void {
+  const bytes = createHash('sha256').update(figure).digest();
+  let calls = 0;
+  (window.eval('Math') as Math).random = () => {
+    const at = (calls++ * 4) % bytes.length;
+    return ((bytes.readUInt32BE(at) + Math.imul(calls, 0x9e3779b1)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
+import type { Layout, Plot } from 'nodeplotlib';
+
+/** What a worker answers: the picture, or why there is none. */
+export type Rendered = { svg: string } | { error: string };
+
+const LONGEST_WAIT_MS = 30_000;
+
+// One worker for the whole process: plotly.js takes about a second to load, and 100 MB.
+let worker: Worker | null = null;
+
+/**
+ * Starts loading plotly.js in the background, so that the first figure need not wait for it.
+ *
+ * @example warmUpSvg();
+ */
+export function warmUpSvg(): void {
+  worker ??= startWorker();
+}
+
+/**
+ * Draws a figure as SVG, by plotly.js itself but without a browser. Blocks until the picture is there, so that a
+ * figure is complete when its cell ends.
+ *
+ * @param data plotly.js traces.
+ * @param layout plotly.js layout; width and height in pixels.
+ * @returns the SVG document as text: the same figure always gives the same text.
+ * @throws Error with plotly's reason where a figure cannot be drawn without a browser (3-D and maps).
+ * @example const svg = renderSvg([{ x: [1, 2], y: [3, 4] }], { width: 400, height: 300 });
+ */
+export function renderSvg(data: Plot[], layout: Layout): string {
+  warmUpSvg();
+  const { port1: answers, port2: answerTo } = new MessageChannel();
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  worker!.postMessage({ data, layout, signal, answerTo }, [answerTo]);
+  Atomics.wait(signal, 0, 0, LONGEST_WAIT_MS);
+  const answer = receiveMessageOnPort(answers)?.message as Rendered | undefined;
+  answers.close();
+  if (!answer) {
+    void worker!.terminate();
+    worker = null;
+    throw new Error(`the figure was not drawn within ${LONGEST_WAIT_MS / 1000} s`);
+  }
+  if ('error' in answer) {
+    throw new Error(answer.error);
+  }
+  return answer.svg;
+}
+
+function startWorker(): Worker {
+  const started = new Worker(join(__dirname, 'svg-worker.js'));
+  started.on('error', () => {
+    worker = null;
+  });
+  // The worker must not keep a process alive that has nothing else to do.
+  started.unref();
+  return started;
+}
