@@ -1,11 +1,39 @@
 // Where things are, for all scripts, and the environment in which they run Jupyter.
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const lib = join(root, 'lib');
+export const notebook = join(root, 'notebooks', 'mnist-dense.ipynb');
+export const nodeModules = join(root, 'node_modules');
+export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
 export const venv = join(root, '.venv');
 export const python = join(venv, 'bin', 'python');
-export const notebook = join(root, 'notebooks', 'mnist-dense.ipynb');
+
+const LINUX = { linkerFlags: [], libraries: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] };
+
+/** What differs from platform to platform, by Node's names for them; undefined where TensorFlow has no wheel. */
+export const platform = {
+  'linux-x64': { ...LINUX, wheel: 'manylinux_2_27_x86_64' },
+  'linux-arm64': { ...LINUX, wheel: 'manylinux_2_27_aarch64' },
+  'darwin-arm64': {
+    wheel: 'macosx_12_0_arm64',
+    linkerFlags: ['-undefined', 'dynamic_lookup'],
+    libraries: ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'],
+  },
+}[`${process.platform}-${process.arch}`];
+
+const cache =
+  process.env.XDG_CACHE_HOME || join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
+const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8'));
+
+/** TensorFlow's libraries and headers, outside the project because every checkout can share them. */
+export const tensorflow = {
+  version: tensorflowVersion,
+  folder: join(cache, 'mnist-lecture', `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}`),
+};
 
 // The user's own Jupyter is neither read nor written: settings, kernels and run files stay in the project's folder.
 export const jupyterEnvironment = {

@@ -1,0 +1,294 @@
+// Sets up what is missing, and only that: each step knows whether it is done, and what it makes appears whole or not
+// at all, so that set-up can be killed anywhere and simply be run again.
+//
+// `npm run setup` runs it alone; `npm start`, `npm test` and `npm run lecture` begin with it.
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkPrerequisites, networkTrouble, SetupError } from './prerequisites.mjs';
+import { addon, jupyterEnvironment, lib, nodeModules, platform, python, root, tensorflow, venv } from './paths.mjs';
+
+/** Brings the project into working order. Takes a few milliseconds when there is nothing to do. */
+export async function setUp() {
+  const missing = steps.filter((step) => !step.isDone());
+  if (missing.length === 0) {
+    return;
+  }
+  checkPrerequisites(missing);
+  await withLock(join(root, '.setup.lock'), async () => {
+    for (const [index, step] of steps.entries()) {
+      if (!step.isDone()) {
+        console.log(`[${index + 1}/${steps.length}] ${step.title}${step.megabytes ? `, ${step.megabytes} MB` : ''}`);
+        await step.run();
+      }
+    }
+  });
+  console.log('Everything is set up.');
+}
+
+/*
+ * A step: what it does (title), how large the result is (megabytes, none for a few files) and where it comes to lie
+ * (folder), what else it needs for a moment (temporaryMegabytes), whether it is done, and how to do it.
+ */
+const steps = [
+  {
+    title: 'Node packages (npm ci)',
+    megabytes: 610,
+    folder: nodeModules,
+    stamp: join(nodeModules, '.setup'),
+    contents: () => hash('package-lock.json', 'package.json', 'lib/package.json'),
+    isDone: isStamped,
+    async run() {
+      rmSync(this.stamp, { force: true });
+      await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { filling: this });
+      writeWhole(this.stamp, this.contents());
+    },
+  },
+  {
+    title: 'JupyterLab into .venv (pip install)',
+    megabytes: 320,
+    folder: venv,
+    stamp: join(venv, '.setup'),
+    // A virtual environment knows its own path: moved with the project, it is made anew.
+    contents: () => `${hash('requirements.txt')} ${venv}`,
+    isDone: () => existsSync(python) && isStamped.call(steps[1]),
+    async run() {
+      rmSync(venv, { recursive: true, force: true });
+      await run('python3', ['-m', 'venv', venv]);
+      await run(python, [...PIP, 'install', '--require-hashes', '--only-binary=:all:', '-r', 'requirements.txt'], {
+        filling: this,
+      });
+      writeWhole(this.stamp, this.contents());
+    },
+  },
+  {
+    title: `TensorFlow ${tensorflow.version} out of its Python wheel, into ${tensorflow.folder}`,
+    megabytes: 860,
+    temporaryMegabytes: 290,
+    folder: tensorflow.folder,
+    isDone: () => existsSync(tensorflow.folder),
+    async run() {
+      mkdirSync(dirname(tensorflow.folder), { recursive: true });
+      // A lock of its own: the folder serves every checkout of this project.
+      await withLock(`${tensorflow.folder}.lock`, async () => {
+        if (this.isDone()) {
+          return;
+        }
+        const partial = `${tensorflow.folder}.partial`;
+        const download = join(partial, 'download');
+        rmSync(partial, { recursive: true, force: true });
+        mkdirSync(download, { recursive: true });
+        const wheel = ['--no-deps', '--only-binary=:all:', '--python-version=3.12', `--platform=${platform.wheel}`];
+        await run(
+          python,
+          [...PIP, 'download', '--no-cache-dir', '--require-hashes', ...wheel, '-d', download, '-r', 'requirements-tensorflow.txt'],
+          { filling: { folder: download, megabytes: this.temporaryMegabytes }, environment: { TMPDIR: download } },
+        );
+        const filling = { folder: partial, megabytes: this.megabytes + this.temporaryMegabytes };
+        await run(python, ['-c', EXTRACT_LIBRARIES, download, partial], { filling });
+        rmSync(download, { recursive: true });
+        renameSync(partial, tensorflow.folder);
+      });
+    },
+  },
+  {
+    title: 'The addon that joins Node and TensorFlow (g++)',
+    folder: nodeModules,
+    stamp: join(dirname(addon), '.setup'),
+    contents: () => tensorflow.folder,
+    isDone: () => existsSync(addon) && isStamped.call(steps[3]),
+    async run() {
+      const sources = join(nodeModules, '@tensorflow', 'tfjs-node', 'binding');
+      mkdirSync(dirname(addon), { recursive: true });
+      await run('g++', [
+        ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...platform.linkerFlags],
+        ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
+        ...readdirSync(sources).filter((name) => name.endsWith('.cc')).map((name) => join(sources, name)),
+        ...platform.libraries.map((name) => join(tensorflow.folder, name)),
+        ...[`-Wl,-rpath,${tensorflow.folder}`, '-o', `${addon}.partial`],
+      ]);
+      renameSync(`${addon}.partial`, addon);
+      writeWhole(this.stamp, this.contents());
+    },
+  },
+  {
+    title: 'The library (tsc)',
+    folder: lib,
+    stamp: join(lib, 'dist', '.setup'),
+    contents: () => hash('tsconfig.json', 'package-lock.json', ...librarySources()),
+    isDone: isStamped,
+    async run() {
+      const [built, partial] = [join(lib, 'dist'), join(lib, 'dist.partial')];
+      const contents = this.contents();
+      rmSync(partial, { recursive: true, force: true });
+      await run(process.execPath, [join(nodeModules, 'typescript', 'bin', 'tsc'), '--outDir', partial]);
+      writeWhole(join(partial, '.setup'), contents);
+      rmSync(built, { recursive: true, force: true });
+      renameSync(partial, built);
+    },
+  },
+  {
+    title: "TypeScript's kernel and JupyterLab's settings, within .venv",
+    folder: venv,
+    files: () => [
+      [
+        join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'),
+        {
+          argv: [process.execPath, join(nodeModules, 'tslab', 'bin', 'tslab'), 'kernel', '--config-path={connection_file}'],
+          display_name: 'TypeScript',
+          language: 'typescript',
+          env: { TF_CPP_MIN_LOG_LEVEL: '2' }, // warnings and errors only, not the banner
+        },
+      ],
+      [
+        join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'),
+        // No pop-up that asks for news, and no question to the outside whether there are any.
+        { '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false } },
+      ],
+    ],
+    isDone() {
+      return this.files().every(([path, contents]) => existsSync(path) && readFileSync(path, 'utf8') === json(contents));
+    },
+    run() {
+      for (const [path, contents] of this.files()) {
+        mkdirSync(dirname(path), { recursive: true });
+        writeWhole(path, json(contents));
+      }
+    },
+  },
+];
+
+const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet'];
+
+const EXTRACT_LIBRARIES = `
+import glob, os, re, sys, zipfile
+download, target = sys.argv[1:]
+wanted = re.compile(
+    r'tensorflow/(?:(libtensorflow_(?:cc|framework)\\.(?:so\\.2|2\\.dylib))'
+    r'|(include/(?:tensorflow/c|tensorflow/core/platform/ctstring|tsl/platform/ctstring|xla/tsl/c).*\\.h))$')
+with zipfile.ZipFile(glob.glob(os.path.join(download, '*.whl'))[0]) as wheel:
+    for member in wheel.infolist():
+        if found := wanted.match(member.filename):
+            member.filename = found[1] or found[2]
+            wheel.extract(member, target)
+`;
+
+function isStamped() {
+  return existsSync(this.stamp) && readFileSync(this.stamp, 'utf8') === this.contents();
+}
+
+/** SHA-256 of some of the project's files, names included. */
+function hash(...names) {
+  const sum = createHash('sha256');
+  for (const name of names) {
+    sum.update(`${name}\0`).update(readFileSync(join(root, name)));
+  }
+  return sum.digest('hex');
+}
+
+function librarySources() {
+  const names = readdirSync(lib, { recursive: true }).filter((name) => name.endsWith('.ts') && !name.startsWith('dist'));
+  return names.sort().map((name) => join('lib', name));
+}
+
+function json(contents) {
+  return `${JSON.stringify(contents, null, 2)}\n`;
+}
+
+function writeWhole(path, contents) {
+  writeFileSync(`${path}.partial`, contents);
+  renameSync(`${path}.partial`, path);
+}
+
+/*
+ * The lock belongs to the open file, not to a process, and every command that set-up starts inherits it: it ends with
+ * the last of them, however they end, so that none is ever left behind. Node cannot lock a file, Python can.
+ */
+let lockFiles = [];
+
+async function withLock(path, work) {
+  const file = openSync(path, 'a');
+  lockFiles.push(file);
+  const take = (flags) => run('python3', ['-c', `import fcntl; fcntl.flock(${2 + lockFiles.length}, ${flags})`]);
+  await take('fcntl.LOCK_EX | fcntl.LOCK_NB').catch(async () => {
+    console.log('Another set-up is at work. Waiting until it ends ...');
+    await take('fcntl.LOCK_EX');
+  });
+  await work();
+  lockFiles.pop();
+}
+
+/** Runs a command to its end; shows how `filling.folder` grows towards `filling.megabytes` meanwhile. */
+function run(command, args, { filling, environment } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...jupyterEnvironment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', ...lockFiles],
+    });
+    let output = '';
+    const keep = (chunk) => (output = (output + chunk).slice(-4000));
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const stopProgress = filling ? showProgress(filling) : () => {};
+    const stop = (signal) => child.kill(signal);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    signals.forEach((signal) => process.on(signal, stop));
+    child.on('error', (error) => reject(new SetupError(`${command} could not be started (${error.message}).`)));
+    child.on('close', (code, signal) => {
+      stopProgress();
+      signals.forEach((name) => process.off(name, stop));
+      if (code === 0) {
+        resolve();
+      } else if (signals.includes(signal) || code > 128) {
+        reject(new SetupError('Set-up was stopped. The same command goes on from here.'));
+      } else {
+        reject(networkTrouble(command, output) ?? new SetupError(`${output.trimEnd()}\n${command} failed (see above).`));
+      }
+    });
+  });
+}
+
+/** A line every few seconds: rewritten in a terminal, a new one elsewhere. */
+function showProgress({ folder, megabytes }) {
+  const started = Date.now();
+  const inTerminal = process.stdout.isTTY;
+  const timer = setInterval(
+    () => {
+      execFile('du', ['-sk', folder], (_error, printed) => {
+        const filled = Math.min(Math.round(parseInt(printed || '0') / 1000), megabytes);
+        const line = `      ${Math.round((Date.now() - started) / 1000)} s, ${filled} of ${megabytes} MB`;
+        process.stdout.write(inTerminal ? `\r${line} ` : `${line}\n`);
+      });
+    },
+    inTerminal ? 1000 : 5000,
+  );
+  return () => {
+    clearInterval(timer);
+    process.stdout.write(inTerminal ? '\r\x1b[K' : '');
+  };
+}
+
+/** For scripts that begin with set-up: does it, and where it cannot, says why in a sentence and ends. */
+export async function setUpOrExit() {
+  try {
+    await setUp();
+  } catch (error) {
+    console.error(error instanceof SetupError ? error.message : (sentenceFor(error) ?? error));
+    process.exit(1);
+  }
+}
+
+function sentenceFor({ code, path }) {
+  return {
+    EACCES: `${path} cannot be written: make its folder writable, or for the cache set XDG_CACHE_HOME to another one.`,
+    EROFS: `${path} lies on a read-only disk: for the cache set XDG_CACHE_HOME to another folder.`,
+    ENOSPC: 'The disk is full: make room, then run the same command again.',
+  }[code];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await setUpOrExit();
+}
