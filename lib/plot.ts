@@ -28,7 +28,7 @@ if (inKernel()) {
  */
 export function plot(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, config: Config = {}): void {
   if (!inKernel()) {
-    // Loaded only here: it brings a whole web server.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only here: it brings a whole web server
     const nodeplotlib = require('nodeplotlib') as typeof import('nodeplotlib');
     nodeplotlib.plot(data, layout, config);
     return;

@@ -41,5 +41,5 @@ export const jupyterEnvironment = {
   JUPYTER_DATA_DIR: join(root, '.jupyter', 'data'),
   JUPYTER_RUNTIME_DIR: join(root, '.jupyter', 'runtime'),
   JUPYTER_PREFER_ENV_PATH: '1',
-  IPYTHONDIR: join(root, '.jupyter', 'ipython'),
+  IPYTHONDIR: join(venv, 'ipython'),
 };

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync,
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPrerequisites, networkTrouble, SetupError } from './prerequisites.mjs';
-import { addon, jupyterEnvironment, lib, nodeModules, platform, python, root, tensorflow, venv } from './paths.mjs';
+import { addon, lib, nodeModules, platform, python, root, tensorflow, venv } from './paths.mjs';
 
 /** Brings the project into working order. Takes a few milliseconds when there is nothing to do. */
 export async function setUp() {
@@ -225,7 +225,7 @@ function run(command, args, { filling, environment } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...jupyterEnvironment, ...environment },
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', ...lockFiles],
     });
     let output = '';

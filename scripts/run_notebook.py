@@ -1,0 +1,142 @@
+"""Runs the lecture from top to bottom on a fresh kernel, without a browser; `npm run lecture` calls it."""
+
+import argparse
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from latex2mathml.converter import convert
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import Preprocessor
+
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "mnist-dense.ipynb"
+FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
+STACK_FRAME = re.compile(r"^\s+at .*\n?", re.MULTILINE)
+PAGE = """
+{%- extends 'lab/index.html.j2' -%}
+{# A page that loads nothing from elsewhere. #}
+{% block html_head_js_requirejs %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+"""
+
+
+class Failure(Exception):
+    """What went wrong, in words for the person who typed the command."""
+
+
+class FormulasToMathML(Preprocessor):
+    """Turns the formulas of markdown cells into MathML, which browsers draw without a script."""
+
+    def preprocess_cell(self, cell, resources, index):
+        if cell.cell_type == "markdown":
+            cell.source = FORMULA.sub(self.to_mathml, cell.source)
+        return cell, resources
+
+    @staticmethod
+    def to_mathml(formula):
+        display = "block" if formula["block"] else "inline"
+        return convert((formula["block"] or formula["inline"]).strip(), display=display)
+
+
+def main():
+    arguments = parse_arguments()
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    if arguments.epochs is not None:
+        set_epochs(notebook, arguments.epochs)
+    run(notebook, arguments.kernel)
+    clean(notebook)
+    html, _ = HTMLExporter(raw_template=PAGE, preprocessors=[FormulasToMathML]).from_notebook_node(
+        notebook, {"metadata": {"name": NOTEBOOK.stem}}
+    )
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write(arguments.out / NOTEBOOK.name, nbformat.writes(notebook) + "\n")
+    write(arguments.out / f"{NOTEBOOK.stem}.html", html)
+    print(text_of(next(cell for cell in notebook.cells if cell.id == "evaluate"), "stdout"), end="")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="npm run lecture --", description="Runs the whole lecture without a browser.")
+    parser.add_argument("--epochs", type=int, help="train that long (default: what the notebook says)")
+    parser.add_argument("--out", type=Path, default=NOTEBOOK.parent.parent / "out", help="folder for the results")
+    parser.add_argument("--kernel", default="tslab", help="name of the kernelspec (default: tslab)")
+    arguments = parser.parse_args()
+    if arguments.epochs is not None and arguments.epochs < 1:
+        parser.error(f"--epochs {arguments.epochs}: expected 1 or more")
+    return arguments
+
+
+def set_epochs(notebook, epochs):
+    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    cell.source, replaced = re.subn(r"(?<=const epochs = )\d+(?=;)", str(epochs), cell.source)
+    if replaced != 1:
+        raise Failure(f"Cell {cell.id} does not set the epochs (expected one line such as `const epochs = 10;`).")
+
+
+def run(notebook, kernel):
+    """Executes all cells and fills in their outputs; says how it goes, a line a cell."""
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    started = {}
+
+    def start(cell, cell_index):
+        started["cell"], started["at"] = cell, time.monotonic()
+
+    def end(cell, cell_index, execute_reply):
+        number = f"{code_cells.index(cell) + 1:2}/{len(code_cells)}"
+        print(f"[{number}] {cell.id:15} {time.monotonic() - started['at']:6.1f} s", flush=True)
+
+    client = NotebookClient(
+        notebook,
+        kernel_name=kernel,
+        timeout=None,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(NOTEBOOK.parent)}},
+        on_cell_execute=start,
+        on_cell_executed=end,
+    )
+    # TensorFlow's own messages go past the notebook; they matter only when the kernel dies.
+    with tempfile.TemporaryFile() as kernel_messages:
+        try:
+            client.execute(stderr=kernel_messages)
+        except CellExecutionError as error:
+            cell = started["cell"]
+            message = STACK_FRAME.sub("", text_of(cell, "stderr")).strip() or str(error)
+            raise Failure(f"Cell {cell.id} failed:\n\n{message}") from error
+        except DeadKernelError as error:
+            kernel_messages.seek(0)
+            last_words = kernel_messages.read().decode(errors="replace")[-2000:]
+            raise Failure(f"{last_words}\nThe kernel died in cell {started['cell'].id}.") from error
+
+
+def text_of(cell, stream):
+    return "".join(output.text for output in cell.outputs if output.get("name") == stream)
+
+
+def clean(notebook):
+    """Leaves what the cells gave and takes out what differs from run to run."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = None
+
+
+def write(path, text):
+    """Under a temporary name first, so that nobody ever sees half a file."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")
