@@ -6,12 +6,11 @@ type WriteDisplayData = (
   update: boolean,
 ) => void;
 
-/** One output of a cell; `update` shows something else in its place. */
+/** One output of a cell, which can change its contents. */
 export interface Output {
-  update(bundle: MimeBundle): void;
+  /** Shows the bundle; in place of what the output showed before, also from a callback after its cell has ended. */
+  show(bundle: MimeBundle): void;
 }
-
-let outputs = 0;
 
 /**
  * Shows one output below the running cell, offered in several MIME types at once.
@@ -19,24 +18,34 @@ let outputs = 0;
  * Where no kernel runs (a script, a test), the bundle's `text/plain` is printed instead.
  *
  * @param bundle MIME types and their contents; `text/plain` belongs in every bundle, for viewers that know no other.
- * @returns the output, to be updated in place: also from a later callback, it stays with the cell that showed it.
  * @example display({ 'image/svg+xml': svg, 'text/plain': 'A diagram of the layers.' });
  */
-export function display(bundle: MimeBundle): Output {
-  const write = kernelWriter();
-  if (!write) {
-    const print = (shown: MimeBundle): void => console.log(shown['text/plain']);
-    print(bundle);
-    return { update: print };
-  }
-  const content = (data: MimeBundle): Parameters<WriteDisplayData>[0] => ({
-    data,
-    metadata: {},
-    transient: { display_id: id },
-  });
+export function display(bundle: MimeBundle): void {
+  newOutput().show(bundle);
+}
+
+let outputs = 0;
+
+/**
+ * Makes an output that is shown with the first bundle and updated in place with each further one.
+ *
+ * @returns the output; it belongs to the cell that runs when it is first shown.
+ * @example const output = newOutput(); output.show({ 'text/plain': 'half' }); output.show({ 'text/plain': 'done' });
+ */
+export function newOutput(): Output {
   const id = `mnist-lib-${++outputs}`;
-  write(content(bundle), false);
-  return { update: (shown) => write(content(shown), true) };
+  let shown = false;
+  return {
+    show(bundle) {
+      const write = kernelWriter();
+      if (write) {
+        write({ data: bundle, metadata: {}, transient: { display_id: id } }, shown);
+        shown = true;
+      } else {
+        console.log(bundle['text/plain']);
+      }
+    },
+  };
 }
 
 /** Whether this code runs in a tslab kernel. */

@@ -1,6 +1,6 @@
 import './node-compat';
 
-export { type MimeBundle, type Output, display } from './display';
+export { type MimeBundle, type Output, display, newOutput } from './display';
 export { accuracy, confusionMatrix, toLabels, wrongPredictions } from './evaluation';
 export { activationCurves } from './figures/activation-curves';
 export { digitGrid } from './figures/digit-grid';

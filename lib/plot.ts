@@ -1,7 +1,7 @@
 import type { Config, Layout, Plot } from 'nodeplotlib';
 import { Observable } from 'rxjs';
 import { describeFigure } from './describe-figure';
-import { type MimeBundle, type Output, display, inKernel } from './display';
+import { type MimeBundle, inKernel, newOutput } from './display';
 import { renderSvg, warmUpSvg } from './svg';
 
 export type { Config, Layout, Plot } from 'nodeplotlib';
@@ -33,19 +33,13 @@ export function plot(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, con
     nodeplotlib.plot(data, layout, config);
     return;
   }
+  const output = newOutput();
+  const show = (traces: Plot[]): void => output.show(figureBundle(traces, layout, config));
   if (data instanceof Observable) {
-    let output: Output | null = null;
-    data.subscribe((traces) => {
-      const bundle = figureBundle(traces, layout, config);
-      if (output) {
-        output.update(bundle);
-      } else {
-        output = display(bundle);
-      }
-    });
-    return;
+    data.subscribe(show);
+  } else {
+    show(data);
   }
-  display(figureBundle(data, layout, config));
 }
 
 function figureBundle(data: Plot[], layout: Layout, config: Config): MimeBundle {

@@ -16,7 +16,7 @@ export function flatten({ data, shape }: IdxArray): tf.Tensor2D {
     throw new RangeError(`images of shape [${shape.join(', ')}] cannot be flattened (expected [count, rows, columns])`);
   }
   const [count, rows, columns] = shape;
-  return tf.tensor2d(Float32Array.from(data), [count, rows * columns]);
+  return tf.tensor2d(new Float32Array(data), [count, rows * columns]);
 }
 
 /**
@@ -52,5 +52,5 @@ export function oneHot({ data }: IdxArray, numClasses: number): tf.Tensor2D {
   if (index >= 0) {
     throw new RangeError(`label ${data[index]} at index ${index} is not a class (expected 0-${numClasses - 1})`);
   }
-  return tf.tidy(() => tf.oneHot(tf.tensor1d(Int32Array.from(data), 'int32'), numClasses, 1, 0, 'float32') as tf.Tensor2D);
+  return tf.tidy(() => tf.oneHot(tf.tensor1d(new Int32Array(data), 'int32'), numClasses, 1, 0, 'float32') as tf.Tensor2D);
 }

@@ -3,7 +3,7 @@ import type { IdxArray } from '../idx';
 import { type Figure, card } from './figure';
 
 const COLUMNS = 4;
-const GAP = 16;
+const GAP = 24;
 const TITLE_HEIGHT = 24;
 const MARGIN = 12;
 
