@@ -37,7 +37,7 @@ const ASCENT = 0.93;
  * @example textBox(svgText).width
  */
 export function textBox(element: Element): Box {
-  const texts = element.matches('text, tspan') ? [element] : [...element.querySelectorAll('text')];
+  const texts: Element[] = element.matches('text, tspan') ? [element] : [...element.querySelectorAll('text')];
   const corners = texts.filter((text) => text.textContent).flatMap((text) => cornersOf(text, element));
   const [left, right] = [Math.min, Math.max].map((outermost) => outermost(...corners.map(([x]) => x)));
   const [top, bottom] = [Math.min, Math.max].map((outermost) => outermost(...corners.map(([, y]) => y)));
