@@ -1,3 +1,6 @@
+// TensorFlow's warnings and errors only, not its banner.
+process.env.TF_CPP_MIN_LOG_LEVEL = '2';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
