@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface CodeOutput {
+  output_type: 'stream' | 'display_data' | 'execute_result' | 'error';
+  name?: 'stdout' | 'stderr';
+  text?: string | string[];
+  data?: Record<string, string | string[] | object>;
+}
+
+interface CellBase {
+  id: string;
+  source: string;
+  metadata: { tags?: string[] };
+}
+
+export interface CodeCell extends CellBase {
+  cell_type: 'code';
+  execution_count: number | null;
+  outputs: CodeOutput[];
+}
+
+export type Cell = CodeCell | (CellBase & { cell_type: 'markdown' });
+
+export interface Notebook {
+  metadata: { kernelspec: { name: string } };
+  cells: Cell[];
+}
+
+export const root = join(__dirname, '..', '..');
+
+/** Reads a notebook, by default the committed lecture, with each source as one text. */
+export function readNotebook(path = join(root, 'notebooks', 'mnist-dense.ipynb')): Notebook {
+  const notebook = JSON.parse(readFileSync(path, 'utf8')) as Notebook;
+  return { ...notebook, cells: notebook.cells.map((cell) => ({ ...cell, source: joined(cell.source) })) };
+}
+
+/** What a cell printed. */
+export function streamText(cell: CodeCell, stream: 'stdout' | 'stderr' = 'stdout'): string {
+  return cell.outputs.filter(({ name }) => name === stream).map(({ text }) => joined(text ?? '')).join('');
+}
+
+/** The notebook format keeps a text whole or as a list of lines. */
+export function joined(text: string | string[]): string {
+  return [text].flat().join('');
+}
