@@ -1,0 +1,308 @@
+// A real kernel for tests: started, interrupted and listened to as Jupyter does it, through kernel.py.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type CodeOutput, joined, root } from './notebook';
+
+/** A message of the kernel, with what tests need of it. */
+export interface Message {
+  msg_type: string;
+  content: Record<string, unknown>;
+  parent_header: { msg_id?: string };
+}
+
+/** An output as a notebook would hold it now. */
+export interface Output extends CodeOutput {
+  display_id?: string;
+  ename?: string;
+  evalue?: string;
+  traceback?: string[];
+}
+
+interface Reply {
+  status: 'ok' | 'error' | 'abort' | 'aborted';
+  execution_count?: number;
+  ename?: string;
+  evalue?: string;
+  traceback?: string[];
+}
+
+/** A cell that runs or has run. What it sends after its end still arrives here. */
+export class Run {
+  /** The iopub messages in their order. */
+  readonly messages: Message[] = [];
+  /** Its outputs, with updates applied in place. */
+  readonly outputs: Output[] = [];
+  reply?: Reply;
+  /** Fulfilled once the kernel has replied and is idle; rejected when the kernel dies or is stopped before. */
+  readonly ended: Promise<Run>;
+  private waiting: { until: () => boolean; resolve: () => void; reject: (error: Error) => void }[] = [];
+  private idle = false;
+
+  constructor(readonly code: string) {
+    this.ended = this.wait(() => this.idle && this.reply !== undefined).then(async () => {
+      if (this.status !== 'ok') {
+        // tslab refuses what reaches it in the 200 ms after an error; a person is never that quick.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      return this;
+    });
+    this.ended.catch(() => {}); // whoever does not ask need not know
+  }
+
+  get status(): Reply['status'] | undefined {
+    return this.reply?.status;
+  }
+  get ename(): string | undefined {
+    return this.reply?.ename;
+  }
+  get evalue(): string | undefined {
+    return this.reply?.evalue;
+  }
+  get traceback(): string[] | undefined {
+    return this.reply?.traceback;
+  }
+  get stdout(): string {
+    return this.streamText('stdout');
+  }
+  get stderr(): string {
+    return this.streamText('stderr');
+  }
+  /** The names under which its outputs can be updated. */
+  get displayIds(): string[] {
+    return this.outputs.flatMap(({ display_id }) => display_id ?? []);
+  }
+  /** All that its outputs say now, as plain text. */
+  get text(): string {
+    const plain = ({ text, data, traceback }: Output) => text ?? data?.['text/plain'] ?? traceback?.join('\n') ?? '';
+    return this.outputs.map((output) => joined(plain(output) as string | string[])).join('');
+  }
+
+  /** Waits until the outputs' text matches, also after the cell's end. */
+  async until(pattern: RegExp): Promise<void> {
+    const refused = () => this.status === 'abort' || this.status === 'aborted';
+    const problem = await this.wait(() => refused() || pattern.test(this.text)).then(
+      () => (refused() ? 'The kernel refused the cell' : undefined),
+      (error: Error) => error.message,
+    );
+    if (problem) {
+      throw new Error(`${problem} before ${pattern} appeared in ${JSON.stringify(this.text)}`);
+    }
+  }
+
+  /** @internal */
+  take(message: Message, everywhere: Run[]): void {
+    const { msg_type, content } = message;
+    this.messages.push(message);
+    if (msg_type === 'stream') {
+      const last = this.outputs.at(-1);
+      if (last?.output_type === 'stream' && last.name === content.name) {
+        last.text = joined(last.text!) + (content.text as string);
+      } else {
+        this.outputs.push({ output_type: 'stream', ...content });
+      }
+    } else if (['display_data', 'execute_result', 'error'].includes(msg_type)) {
+      const { transient, ...kept } = content as { transient?: { display_id?: string } };
+      this.outputs.push({ output_type: msg_type as Output['output_type'], ...kept, display_id: transient?.display_id });
+    } else if (msg_type === 'update_display_data') {
+      const { display_id } = content.transient as { display_id: string };
+      const shown = everywhere.flatMap(({ outputs }) => outputs).filter((output) => output.display_id === display_id);
+      shown.forEach((output) => Object.assign(output, { data: content.data, metadata: content.metadata }));
+    } else if (msg_type === 'clear_output') {
+      this.outputs.length = 0;
+    } else if (msg_type === 'status') {
+      this.idle ||= content.execution_state === 'idle';
+    }
+    this.look();
+  }
+
+  /** @internal */
+  look(): void {
+    this.waiting = this.waiting.filter(({ until, resolve }) => !until() || resolve());
+  }
+
+  /** @internal */
+  giveUp(error: Error): void {
+    this.waiting.forEach(({ reject }) => reject(error));
+    this.waiting = [];
+  }
+
+  private wait(until: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ until, resolve, reject });
+      this.look();
+    });
+  }
+
+  private streamText(stream: 'stdout' | 'stderr'): string {
+    return this.outputs.filter(({ name }) => name === stream).map(({ text }) => joined(text!)).join('');
+  }
+}
+
+export interface KernelOptions {
+  /** The kernelspec's name, by default the project's. */
+  name?: string;
+  /** Variables beside those of this process and those with which the scripts run Jupyter. */
+  env?: Record<string, string>;
+  /** Where the kernel starts, by default the folder of the notebook. */
+  cwd?: string;
+}
+
+const python = join(root, '.venv', 'bin', 'python');
+const open = new Set<Kernel>();
+
+// A test that fails does not come to its `kernel.stop()`.
+afterAll(() => Promise.all([...open].map((kernel) => kernel.stop())));
+
+/** Starts a kernel and waits until it answers. */
+export async function startKernel({ name = 'tslab', env = {}, cwd = join(root, 'notebooks') }: KernelOptions = {}) {
+  const child = spawn(python, [join(__dirname, 'kernel.py'), name, cwd], {
+    env: { ...process.env, ...jupyterEnvironment(), ...env },
+  });
+  const kernel = new Kernel(child);
+  open.add(kernel);
+  await kernel.begin();
+  return kernel;
+}
+
+let known: Record<string, string> | undefined;
+
+/** What scripts/paths.mjs says; jest cannot import an ES module. */
+function jupyterEnvironment(): Record<string, string> {
+  const script = `import { jupyterEnvironment } from ${JSON.stringify(join(root, 'scripts', 'paths.mjs'))};
+    console.log(JSON.stringify(jupyterEnvironment));`;
+  const args = ['--input-type=module', '--eval', script];
+  return (known ??= JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Record<string, string>);
+}
+
+/** A kernel that `startKernel` has started. */
+export class Kernel {
+  /** The kernel's process. */
+  pid = 0;
+  /** What the process wrote past Jupyter, to its own standard output and error. */
+  log = '';
+  private runs = new Map<string, Run>();
+  private requests = new Map<string, (reply: Record<string, unknown>) => void>();
+  private commands = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  private numbers = 0;
+  private readonly exited: Promise<unknown>;
+
+  constructor(private child: ChildProcess) {
+    this.exited = once(child, 'exit');
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.log += text));
+    child.stdin!.on('error', () => {}); // it has ended: 'exit' tells
+    child.on('exit', () => this.giveUp(new Error(`The kernel was stopped\n${this.log}`)));
+    createInterface(child.stdout!).on('line', (line) => this.hear(JSON.parse(line) as Heard));
+  }
+
+  /** @internal */
+  async begin(): Promise<void> {
+    this.pid = (await this.command('start')) as number;
+  }
+
+  /** Runs a cell to its end; whether it succeeded, its status says. */
+  run(code: string): Promise<Run> {
+    return this.start(code).ended;
+  }
+
+  /** Starts a cell; `await run.ended` waits for its end, `await run.until(/text/)` for an output. */
+  start(code: string): Run {
+    const run = new Run(code);
+    const id = `run-${++this.numbers}`;
+    this.runs.set(id, run);
+    const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true };
+    this.command('send', { id, msg_type: 'execute_request', content }).catch((error: Error) => run.giveUp(error));
+    return run;
+  }
+
+  /** Asks something else on the shell channel, such as a `complete_request`; gives the reply's content. */
+  request(msg_type: string, content: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return new Promise((resolve, reject) => {
+      const id = `request-${++this.numbers}`;
+      this.requests.set(id, resolve);
+      this.command('send', { id, msg_type, content }).catch(reject);
+    });
+  }
+
+  /** Kernel > Interrupt. */
+  async interrupt(): Promise<void> {
+    await this.command('interrupt');
+  }
+
+  /** Kernel > Restart. */
+  async restart(): Promise<void> {
+    this.giveUp(new Error('The kernel was restarted'));
+    this.pid = (await this.command('restart')) as number;
+  }
+
+  /** SIGKILL, as the system does when memory runs out; returns once the process is gone. */
+  async kill(): Promise<void> {
+    await this.command('kill');
+    while (this.isAlive()) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Whether the process is there; one that has ended and waits for its parent is not. */
+  isAlive(): boolean {
+    try {
+      return !/^[ZX]/.test(execFileSync('ps', ['-o', 'stat=', '-p', String(this.pid)], { encoding: 'utf8' }).trim());
+    } catch {
+      return false; // ps found none
+    }
+  }
+
+  /** Ends the kernel; returns once it is gone. */
+  async stop(): Promise<void> {
+    this.child.stdin!.end();
+    await this.exited;
+    open.delete(this);
+  }
+
+  private command(what: string, args: object = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const number = ++this.numbers;
+      this.commands.set(number, { resolve, reject });
+      this.child.stdin!.write(`${JSON.stringify({ number, do: what, ...args })}\n`);
+    });
+  }
+
+  private hear(heard: Heard): void {
+    if ('number' in heard) {
+      const command = this.commands.get(heard.number);
+      this.commands.delete(heard.number);
+      if (heard.error !== undefined) {
+        command?.reject(new Error(`${heard.error}\n${this.log}`));
+      } else {
+        command?.resolve(heard.value);
+      }
+    } else if (heard.event === 'dead') {
+      this.runs.forEach((run) => run.giveUp(new Error('The kernel died')));
+    } else {
+      const id = heard.parent_header.msg_id ?? '';
+      const run = this.runs.get(id);
+      if (heard.event === 'iopub') {
+        const { msg_type, content, parent_header } = heard;
+        run?.take({ msg_type, content, parent_header }, [...this.runs.values()]);
+      } else if (run) {
+        run.reply = heard.content as unknown as Reply;
+        run.look();
+      } else {
+        this.requests.get(id)?.(heard.content);
+        this.requests.delete(id);
+      }
+    }
+  }
+
+  private giveUp(error: Error): void {
+    this.runs.forEach((run) => run.giveUp(error));
+    this.commands.forEach(({ reject }) => reject(error));
+    this.commands.clear();
+  }
+}
+
+type Heard =
+  | { number: number; value?: unknown; error?: string }
+  | { event: 'dead' }
+  | ({ event: 'iopub' | 'shell' } & Message);
