@@ -1,5 +1,8 @@
 import seedrandom from 'seedrandom';
 
+// With `state: true`, seedrandom gives Math.random itself this method.
+type SeededRandom = typeof Math.random & { state?: () => RandomState };
+
 /**
  * Fixes all randomness that follows: tfjs draws initial weights and the shuffling of `fit` from Math.random, and so
  * does `sample`.
@@ -8,7 +11,30 @@ import seedrandom from 'seedrandom';
  * @example setSeed(13);
  */
 export function setSeed(seed: number): void {
-  seedrandom(String(seed), { global: true });
+  seedrandom(String(seed), { global: true, state: true });
+}
+
+/** Where a sequence of random numbers stands. */
+export type RandomState = seedrandom.State.Arc4;
+
+/**
+ * Where the sequence begun by `setSeed` stands now.
+ *
+ * @returns what `restoreRandomState` takes, plain JSON; null before any seed was set.
+ * @example const state = randomState();
+ */
+export function randomState(): RandomState | null {
+  return (Math.random as SeededRandom).state?.() ?? null;
+}
+
+/**
+ * Lets the random numbers go on from where they stood.
+ *
+ * @param state what `randomState` gave, then or in another process.
+ * @example restoreRandomState(state);
+ */
+export function restoreRandomState(state: RandomState): void {
+  seedrandom('', { global: true, state });
 }
 
 /**

@@ -1,0 +1,143 @@
+import * as tf from '@tensorflow/tfjs-node';
+
+/** A tensor inside TensorFlow, by the number under which tfjs-node's addon keeps it. */
+export type NativeTensor = number;
+
+interface Attribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+interface TensorInfo {
+  id: NativeTensor;
+  shape: number[];
+  dtype: number;
+}
+
+/** What this file uses of tfjs-node 4.22's backend; tfjs-node itself calls most of it private. */
+interface NodeBackend {
+  binding: {
+    TF_FLOAT: number;
+    TF_INT32: number;
+    TF_ATTR_BOOL: number;
+    TF_ATTR_SHAPE: number;
+    TF_ATTR_STRING: number;
+    TF_ATTR_TYPE: number;
+    createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array): NativeTensor;
+    deleteTensor(tensor: NativeTensor): void;
+    executeOp(name: string, attributes: Attribute[], inputs: NativeTensor[], numOutputs: number): TensorInfo[];
+  };
+  getInputTensorIds(tensors: tf.Tensor[]): NativeTensor[];
+  createOutputTensor(info: TensorInfo): tf.Tensor;
+}
+
+/** Whether tfjs computes through TensorFlow's library now, so that `NativeOps` can be used. */
+export function hasNativeOps(): boolean {
+  return tf.getBackend() === 'tensorflow';
+}
+
+/**
+ * Runs TensorFlow's operations directly, float32 throughout, without a tf.Tensor for each result: a training step is so
+ * short that making and tracking tensors would take a good part of it. What an operation gives is freed by `release` or
+ * `releaseAll`; what came from tfjs (`fromTensor`) stays tfjs's.
+ *
+ * @example const ops = new NativeOps(); const [sum] = ops.run('AddV2', [a, b]); ops.releaseAll();
+ */
+export class NativeOps {
+  private readonly backend = tf.backend() as unknown as NodeBackend;
+  private readonly binding = this.backend.binding;
+  private readonly floats: Attribute = { name: 'T', type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_FLOAT };
+  private readonly owned = new Set<NativeTensor>();
+
+  /**
+   * @param name an operation of TensorFlow whose type attribute, if it has one, is `T`.
+   * @param inputs in the operation's order.
+   * @param attributes beside `T`, by name; a boolean or a string.
+   * @param numOutputs how many tensors the operation gives.
+   * @returns the results.
+   * @throws Error with TensorFlow's own words.
+   */
+  run(name: string, inputs: NativeTensor[], attributes: Record<string, boolean | string> = {}, numOutputs = 1): NativeTensor[] {
+    const others = Object.entries(attributes).map(([attribute, value]) => this.attribute(attribute, value));
+    return this.execute(name, [this.floats, ...others], inputs, numOutputs);
+  }
+
+  /** The mean of all elements of a vector. */
+  mean(vector: NativeTensor): NativeTensor {
+    const axis = this.own(this.binding.createTensor([1], this.binding.TF_INT32, Int32Array.of(0)));
+    const index: Attribute = { name: 'Tidx', type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_INT32 };
+    const [mean] = this.execute('Mean', [this.floats, index, this.attribute('keep_dims', false)], [vector, axis], 1);
+    return mean;
+  }
+
+  scalar(value: number): NativeTensor {
+    return this.own(this.binding.createTensor([], this.binding.TF_FLOAT, Float32Array.of(value)));
+  }
+
+  /** A tensor of tfjs's, to be read from; tfjs goes on owning it. */
+  fromTensor(tensor: tf.Tensor): NativeTensor {
+    return this.backend.getInputTensorIds([tensor])[0];
+  }
+
+  /** Hands a result over to tfjs, which from now on owns it. */
+  toTensor(tensor: NativeTensor, shape: number[]): tf.Tensor {
+    this.owned.delete(tensor);
+    return this.backend.createOutputTensor({ id: tensor, shape, dtype: this.binding.TF_FLOAT });
+  }
+
+  /** Makes a resource variable: a tensor which operations such as ResourceApplyAdam change in place. */
+  createVariable(shape: number[], name: string): NativeTensor {
+    const { TF_ATTR_SHAPE, TF_ATTR_STRING } = this.binding;
+    const attributes: Attribute[] = [
+      { name: 'container', type: TF_ATTR_STRING, value: '' },
+      { name: 'shared_name', type: TF_ATTR_STRING, value: name },
+      { name: 'shape', type: TF_ATTR_SHAPE, value: shape },
+      { ...this.floats, name: 'dtype' },
+    ];
+    const [{ id }] = this.binding.executeOp('VarHandleOp', attributes, [], 1);
+    return id;
+  }
+
+  assignVariable(variable: NativeTensor, value: NativeTensor): void {
+    this.execute('AssignVariableOp', [{ ...this.floats, name: 'dtype' }], [variable, value], 0);
+  }
+
+  /** The variable's present value; as long as it is not released, the next change of the variable copies it first. */
+  readVariable(variable: NativeTensor): NativeTensor {
+    const [value] = this.execute('ReadVariableOp', [{ ...this.floats, name: 'dtype' }], [variable], 1);
+    return value;
+  }
+
+  destroyVariable(variable: NativeTensor): void {
+    this.execute('DestroyResourceOp', [], [variable], 0);
+    this.binding.deleteTensor(variable);
+  }
+
+  release(tensors: NativeTensor[]): void {
+    for (const tensor of tensors) {
+      if (this.owned.delete(tensor)) {
+        this.binding.deleteTensor(tensor);
+      }
+    }
+  }
+
+  /** Frees every result that was neither released nor handed over. */
+  releaseAll(): void {
+    this.release([...this.owned]);
+  }
+
+  private execute(name: string, attributes: Attribute[], inputs: NativeTensor[], numOutputs: number): NativeTensor[] {
+    return this.binding.executeOp(name, attributes, inputs, numOutputs).map(({ id }) => this.own(id));
+  }
+
+  private own(tensor: NativeTensor): NativeTensor {
+    this.owned.add(tensor);
+    return tensor;
+  }
+
+  private attribute(name: string, value: boolean | string): Attribute {
+    const { TF_ATTR_BOOL, TF_ATTR_STRING } = this.binding;
+    return { name, type: typeof value === 'boolean' ? TF_ATTR_BOOL : TF_ATTR_STRING, value };
+  }
+}

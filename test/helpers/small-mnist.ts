@@ -1,0 +1,26 @@
+import { type IdxArray, flatten, loadMnist, normalize, oneHot } from 'mnist-lib';
+import * as tf from '@tensorflow/tfjs-node';
+
+/** The first digits of the training data, ready for a network. The caller disposes of them. */
+export function smallMnist(count: number): { x: tf.Tensor2D; y: tf.Tensor2D } {
+  const { trainImages, trainLabels } = loadMnist();
+  const first = ({ dtype, shape, data }: IdxArray): IdxArray => {
+    const size = shape.slice(1).reduce((product, length) => product * length, 1);
+    return { dtype, shape: [count, ...shape.slice(1)], data: data.subarray(0, count * size) };
+  };
+  const pixels = flatten(first(trainImages));
+  const x = normalize(pixels);
+  pixels.dispose();
+  return { x, y: oneHot(first(trainLabels), 10) };
+}
+
+/** A network like the lecture's, with fewer neurons. */
+export function smallNetwork(hidden: tf.layers.Layer[] = [tf.layers.dense({ inputShape: [784], units: 32, activation: 'relu' })]): tf.Sequential {
+  return tf.sequential({ layers: [...hidden, tf.layers.dense({ units: 10, activation: 'softmax' })] });
+}
+
+/** ... compiled as the lecture's is. The optimizer is disposed of with the model. */
+export function compiled(model: tf.Sequential, optimizer: tf.Optimizer | string = 'adam', loss = 'categoricalCrossentropy'): tf.Sequential {
+  model.compile({ optimizer, loss, metrics: ['accuracy'] });
+  return model;
+}
