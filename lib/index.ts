@@ -1,6 +1,8 @@
 import './node-compat';
 
+export { type CheckpointOptions, checkpoint, loadCheckpoint } from './checkpoint';
 export { type MimeBundle, type Output, display, newOutput } from './display';
+export { earlyStopping } from './early-stopping';
 export { accuracy, confusionMatrix, toLabels, wrongPredictions } from './evaluation';
 export { activationCurves } from './figures/activation-curves';
 export { digitGrid } from './figures/digit-grid';
@@ -14,4 +16,6 @@ export { type Config, type Layout, type Plot, plot } from './plot';
 export { flatten, normalize, oneHot } from './preprocess';
 export { sample, setSeed } from './random';
 export { renew } from './renew';
+export { SavedModelError, loadModel, saveModel } from './saved-model';
 export { tensorflowVersion } from './tensorflow-version';
+export { type TrainingHistory, fit } from './training';

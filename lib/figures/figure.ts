@@ -47,3 +47,8 @@ export function card(width: number, height: number, description: string, more: o
 export function panelTitle(text: string, x: number): object {
   return { text: `<b>${text}</b>`, x, y: 1.02, xref: 'paper', yref: 'paper', yanchor: 'bottom', showarrow: false };
 }
+
+/** Text as it may stand in SVG or HTML. */
+export function escapeXml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}

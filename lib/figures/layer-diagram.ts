@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import { instance } from '@viz-js/viz';
 import type { MimeBundle } from '../display';
+import { escapeXml } from './figure';
 
 /**
  * The layers of a model as boxes, from input to output, each with the shapes of what goes in and what comes out.
@@ -52,14 +53,10 @@ function shapes(tensors: tf.SymbolicTensor | tf.SymbolicTensor[]): string {
 }
 
 function table(heading: string, input: string, output: string): string {
-  const cell = (text: string, attributes = ''): string => `<td align="left" ${attributes}>${escapeHtml(text)}</td>`;
+  const cell = (text: string, attributes = ''): string => `<td align="left" ${attributes}>${escapeXml(text)}</td>`;
   return (
     '<table border="0" cellborder="1" cellspacing="0" cellpadding="6">' +
-    `<tr><td colspan="2" bgcolor="#DCE9F5"><b>${escapeHtml(heading)}</b></td></tr>` +
+    `<tr><td colspan="2" bgcolor="#DCE9F5"><b>${escapeXml(heading)}</b></td></tr>` +
     `<tr>${cell('input')}${cell(input)}</tr><tr>${cell('output')}${cell(output)}</tr></table>`
   );
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }

@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs-node';
+
+/**
+ * Ends training when a quantity no longer improves, and gives the model back as it was at its best: tfjs's
+ * EarlyStopping, whose `restoreBestWeights` is not implemented, with just that.
+ *
+ * @param options those of `tf.callbacks.earlyStopping`: `monitor` (by default val_loss), `patience` (epochs to wait for
+ *   an improvement), `minDelta`, `mode`, `baseline`; and `restoreBestWeights` (by default true).
+ * @returns a callback for `fit` and `model.fit`. It frees the weights that it keeps when training ends.
+ * @example await fit(model, x, y, { epochs: 50, validationSplit: 0.1, callbacks: earlyStopping({ patience: 3 }) });
+ */
+export function earlyStopping(options: tf.EarlyStoppingCallbackArgs = {}): tf.EarlyStopping {
+  return options.restoreBestWeights === false ? tf.callbacks.earlyStopping(options) : new BestWeightsKeeper(options);
+}
+
+class BestWeightsKeeper extends tf.EarlyStopping {
+  private bestWeights: tf.Tensor[] = [];
+
+  constructor(options: tf.EarlyStoppingCallbackArgs) {
+    super({ ...options, restoreBestWeights: false });
+  }
+
+  override async onEpochEnd(epoch: number, logs?: tf.Logs): Promise<void> {
+    const { best } = this.state;
+    await super.onEpochEnd(epoch, logs);
+    if (this.state.best !== best) {
+      tf.dispose(this.bestWeights);
+      this.bestWeights = this.state.model.getWeights().map((weight) => tf.keep(weight.clone()));
+    }
+  }
+
+  override async onTrainEnd(logs?: tf.Logs): Promise<void> {
+    await super.onTrainEnd(logs);
+    if (this.bestWeights.length > 0) {
+      this.state.model.setWeights(this.bestWeights);
+      tf.dispose(this.bestWeights);
+      this.bestWeights = [];
+    }
+  }
+
+  /** What tfjs's types keep private. */
+  private get state(): { best: number; model: tf.LayersModel } {
+    return this as unknown as { best: number; model: tf.LayersModel };
+  }
+}

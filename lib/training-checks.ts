@@ -1,0 +1,106 @@
+import * as tf from '@tensorflow/tfjs-node';
+
+const ROW_SUM_TOLERANCE = 1e-4; // shares that were computed in float32 add up to 1 only so closely
+
+/**
+ * Checks what `fit` is asked to do, before anything is trained.
+ *
+ * @param model what shall be trained.
+ * @param x its inputs, as `fit` takes them.
+ * @param y its targets, as `fit` takes them.
+ * @param options those of `fit`.
+ * @throws RangeError with a sentence that names the argument and says what was expected.
+ * @example checkTraining(model, trainX, trainY, { epochs: 10, batchSize: 200 });
+ */
+export function checkTraining(
+  model: tf.LayersModel,
+  x: tf.TensorContainer,
+  y: tf.TensorContainer,
+  { epochs = 1, initialEpoch = 0, batchSize, validationData, validationSplit }: tf.ModelFitArgs,
+): void {
+  if (!model.optimizer) {
+    throw new RangeError('the model is not compiled yet: call model.compile({ loss, optimizer }) first');
+  }
+  checkWhole('epochs', epochs, 1);
+  checkWhole('initialEpoch', initialEpoch, 0);
+  if (initialEpoch >= epochs) {
+    throw new RangeError(`initialEpoch is ${initialEpoch} and epochs ${epochs}: nothing is left to train (expected it below epochs)`);
+  }
+  if (batchSize !== undefined) {
+    checkWhole('batchSize', batchSize, 1);
+  }
+  if (validationSplit !== undefined && !(validationSplit >= 0 && validationSplit < 1)) {
+    throw new RangeError(`validationSplit is ${validationSplit} (expected a share from 0 to below 1)`);
+  }
+  checkData(model, 'x', x, 'y', y);
+  if (validationData) {
+    const [validationX, validationY] = validationData as tf.TensorContainer[];
+    checkData(model, 'validationData[0]', validationX, 'validationData[1]', validationY);
+  }
+}
+
+function checkWhole(name: string, value: number, smallest: number): void {
+  if (!Number.isInteger(value) || value < smallest) {
+    throw new RangeError(`${name} is ${value} (expected a whole number, ${smallest} or more)`);
+  }
+}
+
+/** Models of several inputs or outputs take lists and dictionaries, whose form tfjs checks itself. */
+function checkData(model: tf.LayersModel, xName: string, x: tf.TensorContainer, yName: string, y: tf.TensorContainer): void {
+  if (model.inputs.length > 1 || model.outputs.length > 1 || Array.isArray(x) || Array.isArray(y)) {
+    return;
+  }
+  checkTensor(xName, x, model.inputs[0].shape);
+  // Of sparse targets tfjs knows the form.
+  checkTensor(yName, y, model.loss === 'categoricalCrossentropy' ? model.outputs[0].shape : null);
+  if (x.shape[0] !== y.shape[0]) {
+    throw new RangeError(`${xName} holds ${x.shape[0]} examples and ${yName} ${y.shape[0]} (expected as many)`);
+  }
+  checkFinite(xName, x);
+  checkFinite(yName, y);
+  if (model.loss === 'categoricalCrossentropy') {
+    checkOneHot(yName, y);
+  }
+}
+
+function checkTensor(name: string, value: tf.TensorContainer, expected: (number | null)[] | null): asserts value is tf.Tensor {
+  if (!(value instanceof tf.Tensor)) {
+    throw new RangeError(`${name} is ${value === null ? 'null' : typeof value} (expected a tensor)`);
+  }
+  if (value.isDisposed) {
+    throw new RangeError(`${name} was disposed of: run the cell again that makes it`);
+  }
+  const shape = expected?.map((size) => size ?? 'count');
+  if (shape && (value.shape.length !== shape.length || value.shape.some((size, axis) => axis > 0 && size !== shape[axis]))) {
+    throw new RangeError(`${name} has the shape [${value.shape.join(', ')}] (expected [${shape.join(', ')}], as the model has it)`);
+  }
+  if (value.shape[0] === 0) {
+    throw new RangeError(`${name} is empty (expected at least one example)`);
+  }
+}
+
+/** The sum is enough to tell: one pass, and no copy of the data. Only if it is not finite each element is looked at. */
+function checkFinite(name: string, values: tf.Tensor): void {
+  const sumOf = (tensor: tf.Tensor): number => tf.tidy(() => tf.sum(tensor).dataSync()[0]);
+  if (Number.isFinite(sumOf(values))) {
+    return;
+  }
+  const index = values.dataSync().findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) {
+    const example = Math.floor(index / (values.size / values.shape[0]));
+    throw new RangeError(`${name} has a value that is not a number in example ${example} (expected finite numbers, no NaN)`);
+  }
+}
+
+function checkOneHot(name: string, rows: tf.Tensor): void {
+  tf.tidy(() => {
+    const sums = tf.sum(rows, -1);
+    const distances = tf.abs(tf.sub(sums, 1));
+    const worst = tf.argMax(distances.flatten()).dataSync()[0];
+    const smallest = tf.min(rows).dataSync()[0];
+    if (distances.flatten().dataSync()[worst] > ROW_SUM_TOLERANCE || smallest < 0) {
+      const row = smallest < 0 ? `has the value ${smallest}` : `has a row, number ${worst}, whose sum is ${sums.flatten().dataSync()[worst]}`;
+      throw new RangeError(`${name} ${row} (expected one-hot rows: a 1 at the class, 0 elsewhere; oneHot makes them from labels)`);
+    }
+  });
+}
