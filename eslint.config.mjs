@@ -2,14 +2,14 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const nodeGlobals = Object.fromEntries(
-  ['process', 'console', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortSignal'].map((name) => [
+  ['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortSignal'].map((name) => [
     name,
     'readonly',
   ]),
 );
 
 export default tseslint.config(
-  { ignores: ['lib/dist/', 'lib/dist.partial/', 'node_modules/', '.venv/', '.jupyter/', 'out/'] },
+  { ignores: ['lib/dist/', 'lib/dist.partial/', 'node_modules/', '**/.venv/', '.jupyter/', 'out/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

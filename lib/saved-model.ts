@@ -35,7 +35,12 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
     write(folder, artifacts);
     return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const } });
   });
-  await model.save(handler, { includeOptimizer: Boolean(model.optimizer) });
+  tf.engine().startScope(); // tfjs makes a tensor of the optimizer's step number, and forgets it
+  try {
+    await model.save(handler, { includeOptimizer: Boolean(model.optimizer) });
+  } finally {
+    tf.engine().endScope();
+  }
 }
 
 /**

@@ -14,12 +14,15 @@ const ROW_SUM_TOLERANCE = 1e-4; // shares that were computed in float32 add up t
  */
 export function checkTraining(
   model: tf.LayersModel,
-  x: tf.TensorContainer,
-  y: tf.TensorContainer,
+  x: unknown,
+  y: unknown,
   { epochs = 1, initialEpoch = 0, batchSize, validationData, validationSplit }: tf.ModelFitArgs,
 ): void {
   if (!model.optimizer) {
     throw new RangeError('the model is not compiled yet: call model.compile({ loss, optimizer }) first');
+  }
+  if (model.inputs.length > 1 || model.outputs.length > 1) {
+    throw new RangeError('the model has several inputs or outputs (expected one of each): train it with model.fit');
   }
   checkWhole('epochs', epochs, 1);
   checkWhole('initialEpoch', initialEpoch, 0);
@@ -34,7 +37,7 @@ export function checkTraining(
   }
   checkData(model, 'x', x, 'y', y);
   if (validationData) {
-    const [validationX, validationY] = validationData as tf.TensorContainer[];
+    const [validationX, validationY] = validationData as unknown[];
     checkData(model, 'validationData[0]', validationX, 'validationData[1]', validationY);
   }
 }
@@ -45,11 +48,7 @@ function checkWhole(name: string, value: number, smallest: number): void {
   }
 }
 
-/** Models of several inputs or outputs take lists and dictionaries, whose form tfjs checks itself. */
-function checkData(model: tf.LayersModel, xName: string, x: tf.TensorContainer, yName: string, y: tf.TensorContainer): void {
-  if (model.inputs.length > 1 || model.outputs.length > 1 || Array.isArray(x) || Array.isArray(y)) {
-    return;
-  }
+function checkData(model: tf.LayersModel, xName: string, x: unknown, yName: string, y: unknown): void {
   checkTensor(xName, x, model.inputs[0].shape);
   // Of sparse targets tfjs knows the form.
   checkTensor(yName, y, model.loss === 'categoricalCrossentropy' ? model.outputs[0].shape : null);
@@ -63,18 +62,19 @@ function checkData(model: tf.LayersModel, xName: string, x: tf.TensorContainer, 
   }
 }
 
-function checkTensor(name: string, value: tf.TensorContainer, expected: (number | null)[] | null): asserts value is tf.Tensor {
+function checkTensor(name: string, value: unknown, expected: (number | null)[] | null): asserts value is tf.Tensor {
   if (!(value instanceof tf.Tensor)) {
-    throw new RangeError(`${name} is ${value === null ? 'null' : typeof value} (expected a tensor)`);
+    throw new RangeError(`${name} is ${Array.isArray(value) ? 'a list' : typeof value} (expected a tensor)`);
   }
-  if (value.isDisposed) {
+  const { isDisposed, shape } = value as tf.Tensor;
+  if (isDisposed) {
     throw new RangeError(`${name} was disposed of: run the cell again that makes it`);
   }
-  const shape = expected?.map((size) => size ?? 'count');
-  if (shape && (value.shape.length !== shape.length || value.shape.some((size, axis) => axis > 0 && size !== shape[axis]))) {
-    throw new RangeError(`${name} has the shape [${value.shape.join(', ')}] (expected [${shape.join(', ')}], as the model has it)`);
+  const form = expected?.map((size) => size ?? 'count');
+  if (form && (shape.length !== form.length || shape.some((size, axis) => axis > 0 && size !== form[axis]))) {
+    throw new RangeError(`${name} has the shape [${shape.join(', ')}] (expected [${form.join(', ')}], as the model has it)`);
   }
-  if (value.shape[0] === 0) {
+  if (shape[0] === 0) {
     throw new RangeError(`${name} is empty (expected at least one example)`);
   }
 }

@@ -127,7 +127,7 @@ describe('a fused training step', () => {
 
 describe('fuseTraining(model)', () => {
   const dense = (more: object = {}): tf.layers.Layer =>
-    tf.layers.dense({ inputShape: [784], units: 8, activation: 'relu', ...more } as Parameters<typeof tf.layers.dense>[0]);
+    tf.layers.dense({ inputShape: [784], units: 8, activation: 'relu', ...more });
   const twoInputs = (): tf.Sequential => {
     const input = tf.input({ shape: [784] });
     return tf.model({ inputs: input, outputs: tf.layers.dense({ units: 10, activation: 'softmax' }).apply(input) as tf.SymbolicTensor }) as tf.Sequential;
