@@ -1,7 +1,10 @@
 """Runs the lecture from top to bottom on a fresh kernel, without a browser; `npm run lecture` calls it."""
 
 import argparse
+import asyncio
+import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -46,17 +49,17 @@ class FormulasToMathML(Preprocessor):
 
 def main():
     arguments = parse_arguments()
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(arguments.notebook, as_version=4)
     if arguments.epochs is not None:
         set_epochs(notebook, arguments.epochs)
-    run(notebook, arguments.kernel)
+    run(notebook, arguments.kernel, folder=arguments.notebook.parent)
     clean(notebook)
     html, _ = HTMLExporter(raw_template=PAGE, preprocessors=[FormulasToMathML]).from_notebook_node(
-        notebook, {"metadata": {"name": NOTEBOOK.stem}}
+        notebook, {"metadata": {"name": arguments.notebook.stem}}
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
-    write(arguments.out / NOTEBOOK.name, nbformat.writes(notebook) + "\n")
-    write(arguments.out / f"{NOTEBOOK.stem}.html", html)
+    write(arguments.out / arguments.notebook.name, nbformat.writes(notebook) + "\n")
+    write(arguments.out / f"{arguments.notebook.stem}.html", html)
     print(text_of(next(cell for cell in notebook.cells if cell.id == "evaluate"), "stdout"), end="")
 
 
@@ -65,6 +68,7 @@ def parse_arguments():
     parser.add_argument("--epochs", type=int, help="train that long (default: what the notebook says)")
     parser.add_argument("--out", type=Path, default=NOTEBOOK.parent.parent / "out", help="folder for the results")
     parser.add_argument("--kernel", default="tslab", help="name of the kernelspec (default: tslab)")
+    parser.add_argument("--notebook", type=Path, default=NOTEBOOK, help="another notebook (default: the lecture)")
     arguments = parser.parse_args()
     if arguments.epochs is not None and arguments.epochs < 1:
         parser.error(f"--epochs {arguments.epochs}: expected 1 or more")
@@ -78,7 +82,7 @@ def set_epochs(notebook, epochs):
         raise Failure(f"Cell {cell.id} does not set the epochs (expected one line such as `const epochs = 10;`).")
 
 
-def run(notebook, kernel):
+def run(notebook, kernel, folder):
     """Executes all cells and fills in their outputs; says how it goes, a line a cell."""
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     started = {}
@@ -90,13 +94,23 @@ def run(notebook, kernel):
         number = f"{code_cells.index(cell) + 1:2}/{len(code_cells)}"
         print(f"[{number}] {cell.id:15} {time.monotonic() - started['at']:6.1f} s", flush=True)
 
+    def forward_interrupts(notebook):
+        # Ctrl-C is for the kernel, which the terminal does not reach: training ends early, and the lecture goes on.
+        # Set once the kernel runs, as nbclient puts a handler of its own there that kills it.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
+
+    def interrupt():
+        print(f"Interrupted: cell {started['cell'].id} is asked to end.", flush=True)
+        os.kill(client.km.provisioner.pid, signal.SIGINT)
+
     client = NotebookClient(
         notebook,
         kernel_name=kernel,
         timeout=None,
         record_timing=False,
         coalesce_streams=True,
-        resources={"metadata": {"path": str(NOTEBOOK.parent)}},
+        resources={"metadata": {"path": str(folder)}},
+        on_notebook_start=forward_interrupts,
         on_cell_execute=start,
         on_cell_executed=end,
     )
@@ -138,5 +152,3 @@ if __name__ == "__main__":
         main()
     except Failure as failure:
         sys.exit(str(failure))
-    except KeyboardInterrupt:
-        sys.exit("Stopped.")

@@ -1,0 +1,86 @@
+// Our side of the benchmark: loads MNIST, trains the lecture's network an epoch at each word from bench.mjs, evaluates.
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { lib } from '../scripts/paths.mjs';
+
+process.env.TF_CPP_MIN_LOG_LEVEL = '2';
+const require = createRequire(join(lib, 'index.js'));
+const tf = require('@tensorflow/tfjs-node');
+const mnist = require(join(lib, 'dist', 'index.js'));
+const { NativeOps } = require(join(lib, 'dist', 'native-ops.js'));
+
+const [epochs, batchSize] = process.argv.slice(2).map(Number);
+const input = createInterface({ input: process.stdin });
+const seconds = async (work) => {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+};
+const say = (result) => console.log(JSON.stringify(result));
+const go = async () => {
+  say({ ready: true });
+  await once(input, 'line');
+};
+
+let data;
+const loading = await seconds(() => {
+  data = mnist.loadMnist();
+});
+const [trainX, testX] = [data.trainImages, data.testImages].map((images) => tf.tidy(() => mnist.normalize(mnist.flatten(images))));
+const [trainY, testY] = [data.trainLabels, data.testLabels].map((labels) => mnist.oneHot(labels, 10));
+mnist.setSeed(13);
+const model = tf.sequential({
+  layers: [
+    tf.layers.dense({ inputShape: [784], units: 1000, activation: 'relu' }),
+    tf.layers.dense({ units: 10, activation: 'softmax' }),
+  ],
+});
+model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.adam(), metrics: ['accuracy'] });
+
+let start;
+let floor;
+await mnist.fit(model, trainX, trainY, {
+  epochs,
+  batchSize,
+  validationData: [testX, testY],
+  callbacks: {
+    async onEpochBegin() {
+      await go();
+      floor = await seconds(() => matrixProducts(trainX.shape[0], testX.shape[0]));
+      start = performance.now();
+    },
+    onEpochEnd: () => say({ epoch: (performance.now() - start) / 1000, floor }),
+  },
+});
+await go();
+let accuracy;
+const evaluating = await seconds(() => {
+  accuracy = model.evaluate(testX, testY, { batchSize })[1].dataSync()[0];
+});
+say({ loading, evaluating, accuracy, megabytes: process.resourceUsage().maxRSS / 1000 });
+process.exit();
+
+/** The floor: what no way of training can do without. Five products a training batch, two a validation batch. */
+function matrixProducts(trainCount, testCount) {
+  const ops = new NativeOps();
+  const random = (rows, columns) => tf.randomUniform([rows, columns]);
+  const tensors = [random(batchSize, 784), random(784, 1000), random(batchSize, 1000), random(1000, 10), random(batchSize, 10)];
+  const [x, kernel1, hidden, kernel2, logits] = tensors.map((tensor) => ops.fromTensor(tensor));
+  const product = (a, b, transpose_a, transpose_b) => ops.release(ops.run('MatMul', [a, b], { transpose_a, transpose_b }));
+  const forward = () => {
+    product(x, kernel1, false, false);
+    product(hidden, kernel2, false, false);
+  };
+  for (let batch = 0; batch < trainCount / batchSize; batch++) {
+    forward();
+    product(hidden, logits, true, false);
+    product(logits, kernel2, false, true);
+    product(x, hidden, true, false);
+  }
+  for (let batch = 0; batch < testCount / batchSize; batch++) {
+    forward();
+  }
+  tf.dispose(tensors);
+}
