@@ -15,6 +15,7 @@ from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
+from nbconvert.filters import strip_ansi
 from nbconvert.preprocessors import Preprocessor
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "mnist-dense.ipynb"
@@ -119,13 +120,23 @@ def run(notebook, kernel, folder):
         try:
             client.execute(stderr=kernel_messages)
         except CellExecutionError as error:
-            cell = started["cell"]
-            message = STACK_FRAME.sub("", text_of(cell, "stderr")).strip() or str(error)
-            raise Failure(f"Cell {cell.id} failed:\n\n{message}") from error
+            raise Failure(reason(started["cell"]) or str(error)) from error
         except DeadKernelError as error:
             kernel_messages.seek(0)
             last_words = kernel_messages.read().decode(errors="replace")[-2000:]
             raise Failure(f"{last_words}\nThe kernel died in cell {started['cell'].id}.") from error
+    # What nobody awaited does not end the cell in which it fails.
+    for cell in code_cells:
+        if any(output.output_type == "error" for output in cell.outputs):
+            raise Failure(reason(cell))
+
+
+def reason(cell):
+    """Why a cell failed, in plain text; without the stack, because the line of the cell is what can be changed."""
+    tracebacks = ["\n".join(output.traceback) for output in cell.outputs if output.output_type == "error"]
+    # The kernel that `tslab install` makes gives no traceback, but prints one.
+    message = STACK_FRAME.sub("", strip_ansi("\n".join(tracebacks)) or text_of(cell, "stderr")).strip()
+    return message and f"Cell {cell.id} failed:\n\n{message}"
 
 
 def text_of(cell, stream):

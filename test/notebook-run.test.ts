@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CodeCell, joined, readNotebook, root, streamText } from './helpers/notebook';
+import { installStockKernel } from './helpers/stock-kernel';
 
 const MINUTES = 60_000;
 
@@ -99,18 +100,7 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
   });
 
   test('gives the same to the last digit with the kernel that `tslab install` makes', () => {
-    const tslab = join(root, 'node_modules', 'tslab', 'bin', 'tslab');
-    const stock = join(folder, 'stock');
-    const python = join(root, '.venv', 'bin', 'python');
-    // It too is called `tslab`: a name of its own keeps it apart from the project's.
-    const installed = spawnSync(
-      process.execPath,
-      [tslab, 'install', '--python', python, '--prefix', stock, '--binary', tslab],
-      { encoding: 'utf8', env: { ...process.env, PATH: `${join(root, '.venv', 'bin')}:${process.env.PATH}` } },
-    );
-    expect([installed.status, installed.error]).toEqual([0, undefined]);
-    spawnSync('mv', [join(stock, 'share/jupyter/kernels/tslab'), join(stock, 'share/jupyter/kernels/stock-tslab')]);
-
+    installStockKernel(join(folder, 'stock'));
     const out = join(folder, 'stock-run');
     const { status, stderr } = runLecture('--epochs', '1', '--kernel', 'stock-tslab', '--out', out);
     expect([status, stderr]).toEqual([0, '']);
