@@ -2,11 +2,12 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const nodeGlobals = Object.fromEntries(
-  ['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortSignal'].map((name) => [
+  ['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'AbortSignal'].map((name) => [
     name,
     'readonly',
   ]),
 );
+const commonJsGlobals = { module: 'writable', require: 'readonly', __dirname: 'readonly' };
 
 export default tseslint.config(
   { ignores: ['lib/dist/', 'lib/dist.partial/', 'node_modules/', '**/.venv/', '.jupyter/', 'out/'] },
@@ -17,5 +18,5 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true } },
   },
   { files: ['**/*.mjs'], languageOptions: { globals: nodeGlobals } },
-  { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, module: 'writable' } } },
+  { files: ['**/*.js', '**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, ...commonJsGlobals } } },
 );

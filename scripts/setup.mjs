@@ -136,7 +136,7 @@ const steps = [
       [
         join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'),
         {
-          argv: [process.execPath, join(nodeModules, 'tslab', 'bin', 'tslab'), 'kernel', '--config-path={connection_file}'],
+          argv: [process.execPath, '--no-force-async-hooks-checks', join(root, 'scripts', 'kernel.cjs'), '{connection_file}'],
           display_name: 'TypeScript',
           language: 'typescript',
           env: { TF_CPP_MIN_LOG_LEVEL: '2' }, // warnings and errors only, not the banner

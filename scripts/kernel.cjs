@@ -1,0 +1,121 @@
+// The kernel of the lecture: tslab, put together from its own parts as its `startKernel` does it, with two things
+// better. Errors are reported as Jupyter's protocol has it and read like errors (kernel/traceback.cjs, with
+// kernel/cells.cjs for the lines), and Stop ends whatever a cell does (kernel/stop.cjs).
+//
+// `node --no-force-async-hooks-checks scripts/kernel.cjs {connection_file}`; the kernelspec that set-up writes does it.
+const { version } = require('tslab/package.json');
+
+if (version !== '1.0.22') {
+  console.error(`scripts/kernel.cjs was written for tslab 1.0.22, and this is ${version}: look through it, then change it here.`);
+  process.exit(1);
+}
+
+const { compilationProblem, createConverter, startCell } = require('./kernel/cells.cjs');
+const { interrupted, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
+const { describe } = require('./kernel/traceback.cjs');
+const { createExecutor } = require('tslab/dist/executor.js');
+const { JupyterHandlerImpl, ZmqServer } = require('tslab/dist/jupyter.js');
+
+/** The cell that runs or, between two cells, the one that ran last: its execute_request. */
+let current;
+
+const converters = {
+  node: whileCompiling(createConverter({ isJS: false, isBrowser: false })),
+  get browser() {
+    return (this.made ??= whileCompiling(createConverter({ isJS: false, isBrowser: true })));
+  },
+  close() {
+    this.node.close();
+    this.made?.close();
+  },
+};
+
+let thrown;
+
+const executor = createExecutor(process.cwd(), converters, {
+  log: console.log,
+  error(...values) {
+    // One value: the cell threw it. Several: a problem that the compiler found; the converter knows more of it, except
+    // in a cell that is a module, which does not fail by it.
+    if (values.length === 1) {
+      [thrown] = values;
+    } else if (!compilationProblem()) {
+      console.error(...values);
+    }
+  },
+});
+
+globalThis.__tslab__.stopping = stopping; // beside what tslab has put there for cells to call
+
+/** Runs a cell; tells by true or false, as tslab does, whether it succeeded. */
+async function execute(code) {
+  startCell(current.number, code);
+  try {
+    const succeeded = await stoppable(() => executor.execute(code), executor);
+    if (!succeeded) {
+      fail(compilationProblem() ?? thrown);
+    }
+    return succeeded;
+  } catch (error) {
+    fail(error);
+    return false;
+  }
+}
+
+function fail(error) {
+  current.failure = describe(error);
+  current.publish('error', current.failure);
+}
+
+/** What nobody caught, from a timer or a promise that nobody awaits: it is shown below the cell, and the kernel goes on. */
+function report(error) {
+  if (error === interrupted) {
+    return; // it has been said
+  }
+  const description = describe(error);
+  if (current) {
+    current.publish('error', description);
+  } else {
+    console.error(description.traceback.join('\n'));
+  }
+}
+
+class Handler extends JupyterHandlerImpl {
+  async handleExecuteImpl(request, ...writers) {
+    current = request;
+    request.number = this.execCount + 1;
+    try {
+      return await super.handleExecuteImpl(request, ...writers);
+    } catch (count) {
+      if (request.stop_on_error === false) {
+        return count; // thrown, it would make tslab refuse the cells behind it
+      }
+      throw count;
+    }
+  }
+
+  async handleExecute(request, ...writers) {
+    const reply = await super.handleExecute(request, ...writers);
+    if (request.failure) {
+      return { ...reply, status: 'error', ...request.failure };
+    }
+    return reply.status === 'abort' ? { ...reply, status: 'aborted' } : reply;
+  }
+}
+
+class Server extends ZmqServer {
+  handleExecute(socket, message) {
+    // tslab hands the handler no more than the request: what answers beside it goes along.
+    message.content.publish = (type, content) => {
+      const answer = message.createReply();
+      answer.header.msg_type = type;
+      answer.content = content;
+      answer.signAndSend(this.connInfo.key, this.iopub);
+    };
+    return super.handleExecute(socket, message);
+  }
+}
+
+process.on('uncaughtException', report);
+process.on('unhandledRejection', report);
+void new Server(new Handler({ ...executor, execute }, false), process.argv[2]).init();

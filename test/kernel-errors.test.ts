@@ -1,0 +1,285 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { type Kernel, startKernel } from './helpers/kernel';
+import { root } from './helpers/notebook';
+import { installStockKernel } from './helpers/stock-kernel';
+
+const MINUTES = 60_000;
+
+let kernel: Kernel;
+beforeAll(async () => {
+  kernel = await startKernel();
+});
+afterAll(() => kernel.stop());
+
+/** A traceback as it reads without colours. */
+function plain(traceback: string[] | undefined): string {
+  return stripVTControlCharacters(traceback!.join('\n'));
+}
+
+/** Runs a cell that must fail; gives its traceback, after the checks that hold for each. */
+async function tracebackOf(code: string): Promise<string> {
+  const run = await kernel.run(code);
+  expect(run.status).toBe('error');
+  expect(run.stderr).toBe('');
+  const errors = run.outputs.filter(({ output_type }) => output_type === 'error');
+  expect(errors).toHaveLength(1);
+  const { ename, evalue, traceback } = errors[0];
+  expect({ ename, evalue, traceback }).toEqual({ ename: run.ename, evalue: run.evalue, traceback: run.traceback });
+  return withoutCounts(plain(traceback));
+}
+
+/** The count of a cell depends on the tests before. */
+function withoutCounts(text: string): string {
+  expect(text).not.toMatch(/tslab|node:internal|kernel\.cjs|evalmachine|zeromq/);
+  return text.replace(/Cell In\[\d+\]/g, 'Cell In[.]');
+}
+
+describe('an error that a cell throws', () => {
+  test('shows name, message and the line as typed, and so do reply and iopub message', async () => {
+    const run = await kernel.run('const limit: number = 3;\n\nthrow new RangeError("too far");');
+    expect([run.status, run.ename, run.evalue]).toEqual(['error', 'RangeError', 'too far']);
+    expect(run.messages.map(({ msg_type }) => msg_type)).toEqual(['status', 'error', 'status']);
+    expect(withoutCounts(plain(run.traceback))).toBe(
+      [
+        'RangeError: too far',
+        'Cell In[.], line 3, column 7',
+        '  2 | ',
+        '> 3 | throw new RangeError("too far");',
+        '    |       ^',
+      ].join('\n'),
+    );
+  });
+
+  test('names the cell by its count, as Jupyter shows it', async () => {
+    const run = await kernel.run('null!.x;');
+    expect(plain(run.traceback)).toContain(`Cell In[${run.reply!.execution_count}], line 1,`);
+  });
+
+  test.each([
+    ['types', 'interface A {\n  a: number;\n}\ntype B = { b: A };\nconst b: B = null as never as B;\nb.b;', 6, 'b.b'],
+    ['a template string of several lines', 'const t = `one\ntwo ${1 + 1}\nthree`;\n(t as any).x.y;', 4, '(t as any)'],
+    ['imports', "import { readFileSync } from 'node:fs';\nimport * as os from 'node:os';\n\nreadFileSync('/none' + os.EOL);", 4, 'read'],
+    ['top-level await', 'const two: number = await Promise.resolve(2);\nconst n = await null!;\nn!.x = two;', 3, 'n!.x'],
+    ['an enum and a class', 'enum E { A, B }\nclass P {\n  constructor(readonly x: E) {}\n}\nnew P(E.A).x;\n\nthrow Error("e");', 7, 'throw'],
+    ['parameters with defaults', 'const f = (a: number, { b = 2 }: { b?: number } = {}): number =>\n  a + b +\n  (null as any).c;\nf(1);', 3, '(null'],
+    ['comments', '// one\n/* two\n three */\n\nundefined!.x; // four', 5, 'undefined'],
+  ])('is found in its line in a cell with %s', async (_what, code, line, start) => {
+    const shown = await tracebackOf(code);
+    expect(shown).toContain(`Cell In[.], line ${line}, column`);
+    expect(shown.split('\n').find((text) => text.startsWith(`> ${line} | `))).toContain(start);
+  });
+
+  test('shows the way through functions of other cells, innermost first', async () => {
+    const declared = await kernel.run('function half(n: number): number {\n  if (n % 2) throw new Error("odd");\n  return n / 2;\n}');
+    const run = await kernel.run('\nhalf(7);');
+    const [there, here] = [declared, run].map(({ reply }) => `Cell In[${reply!.execution_count}]`);
+    expect(plain(run.traceback)).toContain(`${there}, line 2, column 20`);
+    expect(plain(run.traceback).split('\n').slice(-2)).toEqual([`    at half (${there}:2:20)`, `    at ${here}:2:1`]);
+  });
+
+  test('in mnist-lib shows the line of the cell, and the library’s source as frame', async () => {
+    const shown = await tracebackOf("import { digitGrid } from 'mnist-lib';\n\ndigitGrid([] as any, [] as any);");
+    expect(shown).toContain('> 3 | digitGrid([] as any, [] as any);');
+    expect(shown).toMatch(/\n {4}at digitGrid \(lib\/figures\/digit-grid\.ts:\d+:\d+\)\n {4}at Cell In\[\.\]:3:\d+$/);
+  });
+
+  test('in TensorFlow.js shows what the cell called of it, and none of its insides', async () => {
+    const shown = await tracebackOf(`import * as tf from '@tensorflow/tfjs-node';
+const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
+model.predict(tf.zeros([2, 5]));`);
+    expect(shown).toContain('ValueError: Error when checking');
+    expect(shown).toContain('> 3 | model.predict(tf.zeros([2, 5]));');
+    expect(shown).toMatch(/\n {4}at Sequential\.predict \(@tensorflow\/tfjs-layers\/.*\)\n {4}at Cell In\[\.\]:3:7$/);
+  });
+
+  test('of a class of the cell’s own bears its name, and says what caused it', async () => {
+    const shown = await tracebackOf(
+      'class NoDigits extends Error {}\nconst cause = new TypeError("below");\nthrow new NoDigits("none", { cause });',
+    );
+    expect(shown).toMatch(/^NoDigits: none\nCell In\[\.\], line 3[^]*\nCaused by\nTypeError: below\nCell In\[\.\], line 2,/);
+  });
+
+  test('after an await in a function shows the lines that awaited it', async () => {
+    const shown = await tracebackOf(`async function lower(): Promise<number> {
+  await null;
+  throw new Error('low');
+}
+const upper = async () => 1 + (await lower());
+await upper();`);
+    expect(shown).toContain('Cell In[.], line 3, column 9');
+    expect(shown).toMatch(/at lower \(Cell In\[\.\]:3:9\)\n {4}at async upper \(Cell In\[\.\]:5:\d+\)\n {4}at Cell In\[\.\]:6:/);
+  });
+
+  test('in a promise that is awaited', async () => {
+    expect(await tracebackOf('await Promise.reject(new TypeError("rejected"));')).toMatch(/^TypeError: rejected\nCell In\[\.\], line 1,/);
+  });
+
+  test.each([
+    ['"text"', "'text'"],
+    ['null', 'null'],
+    ['{ code: 7 }', '{ code: 7 }'],
+  ])('may be no Error: throw %s', async (value, shown) => {
+    expect(await tracebackOf(`throw ${value};`)).toMatch(`Uncaught ${shown}\n`);
+  });
+
+  test('has a stack of cells when the cell itself catches and prints it', async () => {
+    const run = await kernel.run('try {\n  throw new Error("caught");\n} catch (error) {\n  console.log((error as Error).stack);\n}');
+    expect(withoutCounts(run.stdout)).toBe('Error: caught\n    at Cell In[.]:2:9\n');
+  });
+});
+
+describe('an error that nobody catches', () => {
+  test('in a promise appears in the cell that runs, which goes on', async () => {
+    const run = await kernel.run(`const lost = async () => { throw new Error('nobody awaits'); };
+void lost();
+await new Promise((resolve) => setTimeout(resolve, 50));
+console.log('went on');`);
+    expect([run.status, run.stdout, run.stderr]).toEqual(['ok', 'went on\n', '']);
+    const [{ ename, evalue, traceback }] = run.outputs;
+    expect([ename, evalue]).toEqual(['Error', 'nobody awaits']);
+    expect(withoutCounts(plain(traceback))).toContain('Cell In[.], line 1, column 34');
+  });
+
+  test.each([
+    ['in a promise', 'setTimeout(() => void Promise.reject(new Error("late")), 50), null;'],
+    ['in a timer', 'setTimeout(() => { throw new Error("late"); }, 50), null;'],
+  ])('%s, later, appears in the cell that ran last, and the kernel lives', async (_where, code) => {
+    const run = await kernel.run(code);
+    expect([run.status, run.outputs]).toEqual(['ok', []]);
+    await run.until(/late/);
+    expect(run.outputs.map(({ ename }) => ename)).toEqual(['Error']);
+    expect(withoutCounts(plain(run.outputs[0].traceback))).toContain('Cell In[.], line 1, column');
+    expect((await kernel.run('6 * 7')).stdout).toBe('42\n');
+  });
+});
+
+describe('what the compiler refuses', () => {
+  test('a type error points at line and column, with the code under it', async () => {
+    expect(await tracebackOf("const one = 1;\n\tconst width: number = 'wide';")).toBe(
+      [
+        "TypeScriptError: Type 'string' is not assignable to type 'number'.",
+        'Cell In[.], line 2, column 8',
+        '  1 | const one = 1;',
+        "> 2 | \tconst width: number = 'wide';",
+        '    | \t      ^^^^^',
+      ].join('\n'),
+    );
+  });
+
+  test('a type error within an argument says the reasons', async () => {
+    const shown = await tracebackOf('declare function f(x: { s: { a: number } }): void;\nconst s = { s: { a: "x" } };\nf(s);');
+    expect(shown).toContain("\n  Type 'string' is not assignable to type 'number'.\nCell In[.], line 3, column 3\n");
+  });
+
+  test('two errors are both shown', async () => {
+    const shown = await tracebackOf("const a: number = 'a';\nconst b: string = 2;");
+    expect(shown.match(/^> \d \| .*/gm)).toEqual(["> 1 | const a: number = 'a';", '> 2 | const b: string = 2;']);
+  });
+
+  test('a syntax error', async () => {
+    expect(await tracebackOf('let x = (1 + ;')).toMatch(/^SyntaxError: Expression expected\.\nCell In\[\.\], line 1, column 14\n/);
+  });
+
+  test('a name from a cell of the notebook that has not run: that cell is named', async () => {
+    const shown = await tracebackOf('const pixels = trainImages.length;');
+    expect(shown).toContain("TypeScriptError: Cannot find name 'trainImages'.\ntrainImages comes from the cell `load-data`, which has");
+    expect(shown).toContain('> 1 | const pixels = trainImages.length;\n    |                ^^^^^^^^^^^');
+  });
+
+  test('a name that no cell of the notebook declares', async () => {
+    expect(await tracebackOf('nonesuch();')).toContain('If a cell above declares nonesuch, it has not been run in this kernel');
+  });
+});
+
+describe('{ epochs }', () => {
+  test('takes a variable of an earlier cell', async () => {
+    await kernel.run('let epochs = 3; const text = "x";');
+    const run = await kernel.run('const options = { epochs, nested: [{ text, epochs }] };\n({ epochs } = { epochs: 5 });\nconsole.log(JSON.stringify(options), epochs);');
+    expect([run.status, run.stdout]).toEqual(['ok', '{"epochs":3,"nested":[{"text":"x","epochs":3}]} 5\n']);
+  });
+
+  test('leaves the columns of an error behind it right', async () => {
+    expect(await tracebackOf("const o = { epochs, text }; const n: number = 'n';")).toContain('line 1, column 35\n');
+    expect(await tracebackOf('const p = { epochs, text }; throw new Error("here");')).toContain('line 1, column 35\n');
+  });
+});
+
+describe('whoever runs notebooks', () => {
+  let folder: string;
+  let stock: { JUPYTER_PATH: string };
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'errors-'));
+    stock = installStockKernel(join(folder, 'stock'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const FAILING = { cell_type: 'code', id: 'a', metadata: {}, execution_count: null, outputs: [], source: 'throw new RangeError("a");' };
+  const NEXT = { ...FAILING, id: 'b', source: 'console.log("b");' };
+
+  function nbconvert(...options: string[]) {
+    const path = join(folder, 'notebook.ipynb');
+    const kernelspec = { name: 'tslab', display_name: 'TypeScript', language: 'typescript' };
+    writeFileSync(path, JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: [FAILING, NEXT] }));
+    const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
+    return spawnSync(
+      join(root, '.venv', 'bin', 'jupyter'),
+      ['nbconvert', '--to', 'markdown', '--stdout', '--execute', ...options, path],
+      { encoding: 'utf8', env: { ...process.env, ...jupyter } },
+    );
+  }
+
+  test('nbconvert says name, message and line of the error', () => {
+    const { status, stderr } = nbconvert();
+    expect(status).not.toBe(0);
+    expect(stripVTControlCharacters(stderr)).toContain('\nRangeError: a\nCell In[1], line 1, column 7\n');
+  });
+
+  test('nbconvert --allow-errors shows the error and runs the cell behind it', () => {
+    const { status, stdout } = nbconvert('--allow-errors');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/RangeError[^]*: a\n[^]*\n {4}b\n/);
+  });
+
+  test.each([['tslab'], ['stock-tslab']])(
+    'npm run lecture with the kernel %s names the failing cell, and says why without a stack',
+    (name) => {
+      const empty = join(folder, 'empty');
+      mkdirSync(empty, { recursive: true });
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [join(root, 'scripts', 'lecture.mjs'), '--kernel', name, '--out', join(folder, 'never')],
+        { encoding: 'utf8', env: { ...process.env, ...stock, MNIST_DIR: empty } },
+      );
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^Cell load-data failed:\n\n[^]*DataError: train-images-idx3-ubyte is missing: MNIST_DIR names/);
+      expect(stderr).not.toMatch(/^ +at /m);
+    },
+    2 * MINUTES,
+  );
+
+  test('the stock kernel still runs cells, stops and says what failed', async () => {
+    const other = await startKernel({ name: 'stock-tslab', env: stock });
+    const failed = await other.run('throw new RangeError("stock");');
+    expect([failed.status, failed.ename]).toEqual(['error', undefined]);
+    expect(failed.stderr).toContain('RangeError: stock');
+    expect((await other.run('6 * 7')).stdout).toBe('42\n');
+    await other.stop();
+  });
+});
+
+test('the launcher refuses a tslab that it was not written for, in a sentence', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tslab-'));
+  const tslab = join(folder, 'node_modules', 'tslab');
+  mkdirSync(tslab, { recursive: true });
+  writeFileSync(join(tslab, 'package.json'), '{ "name": "tslab", "version": "1.0.23" }');
+  const copied = join(folder, 'scripts');
+  cpSync(join(root, 'scripts'), copied, { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, [join(copied, 'kernel.cjs'), 'none'], { encoding: 'utf8' });
+  rmSync(folder, { recursive: true });
+  expect([status, stderr.split('\n').length]).toEqual([1, 2]);
+  expect(stderr).toMatch('was written for tslab 1.0.22, and this is 1.0.23');
+});
