@@ -1,10 +1,10 @@
 // What the machine must bring, checked before set-up touches anything: each thing missing is a sentence with its remedy.
 import { spawnSync } from 'node:child_process';
-import { existsSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { platform } from './paths.mjs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { platform, root } from './paths.mjs';
 
-const OLDEST_NODE = 20;
 const OLDEST_PYTHON = [3, 10];
 const OLDEST_GLIBC = 2.27; // TensorFlow's wheels are built for it: manylinux_2_27
 
@@ -19,10 +19,10 @@ export class SetupError extends Error {}
  */
 export function checkPrerequisites(steps) {
   checkPlatform();
-  checkNode();
   checkPython();
   checkCommand('npm', 'install Node.js with npm, for example from https://nodejs.org');
   checkCommand('g++', isMac ? 'run `xcode-select --install`' : 'run `sudo apt install g++` (Fedora: `sudo dnf install gcc-c++`)');
+  checkFolders(steps);
   checkRoom(steps);
 }
 
@@ -43,15 +43,6 @@ function checkPlatform() {
     throw new SetupError(
       `TensorFlow needs a Linux with glibc ${OLDEST_GLIBC} or newer and this one has ${glibc ?? 'none'}: ` +
         'use for example Debian 12 or Ubuntu 22.04.',
-    );
-  }
-}
-
-function checkNode() {
-  if (parseInt(process.versions.node) < OLDEST_NODE) {
-    throw new SetupError(
-      `Node ${process.versions.node} is too old (expected ${OLDEST_NODE} or newer): ` +
-        'install a newer one, for example from https://nodejs.org.',
     );
   }
 }
@@ -78,6 +69,25 @@ function checkPython() {
 function checkCommand(command, remedy) {
   if (spawnSync(command, ['--version']).status !== 0) {
     throw new SetupError(`${command} is missing: ${remedy}.`);
+  }
+}
+
+/** A step can write where its folder is or will be. */
+function checkFolders(steps) {
+  for (const { folder } of steps) {
+    const place = existingParent(folder);
+    const remedy = folder.startsWith(root)
+      ? 'make it a folder that you may write to, or put the project elsewhere'
+      : 'set XDG_CACHE_HOME to a folder that you may write to';
+    if (!statSync(place).isDirectory()) {
+      throw new SetupError(`${place} is not a folder, but set-up has to make ${folder}: ${remedy}.`);
+    }
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (error) {
+      const why = error.code === 'EROFS' ? 'lies on a read-only disk' : 'may not be written to';
+      throw new SetupError(`${place} ${why}, but set-up has to make ${folder}: ${remedy}.`);
+    }
   }
 }
 
@@ -110,18 +120,27 @@ const NETWORK_ERROR = new RegExp(
   'ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|NewConnectionError|' +
     'Failed to establish a new connection|ConnectTimeoutError|ReadTimeoutError|ProxyError|name resolution',
 );
+const FULL_DISK = /ENOSPC|No space left on device/;
+const WRONG_HASH = /DO NOT MATCH THE HASHES|EINTEGRITY/;
+const GO_ON = 'run the same command again. What is already there stays.';
 
 /**
- * @param command the command that failed.
- * @param output what it printed.
- * @returns the sentence for a registry that cannot be reached; null where the output speaks of something else.
+ * Says what to do about a step that failed.
+ *
+ * @param command the command that failed; undefined where set-up itself did.
+ * @param output what it printed, or the error's message.
+ * @returns a sentence, below the output where that says more.
  */
-export function networkTrouble(command, output) {
-  const registry = command === 'npm' ? 'npm' : 'PyPI';
-  return NETWORK_ERROR.test(output)
-    ? new SetupError(
-        `The packages of ${registry} could not be downloaded: check the network (or the proxy) and run the same ` +
-          'command again. What is already there stays.',
-      )
-    : null;
+export function remedyFor(command, output) {
+  if (NETWORK_ERROR.test(output)) {
+    const registry = command === 'npm' ? 'npm' : 'PyPI';
+    return `The packages of ${registry} could not be downloaded: check the network (or the proxy) and ${GO_ON}`;
+  }
+  if (FULL_DISK.test(output)) {
+    return `The disk is full, or the one of temporary files (${tmpdir()}): make room and ${GO_ON}`;
+  }
+  if (WRONG_HASH.test(output)) {
+    return `${output}\nA downloaded file is not the one that is pinned here by its hash, and was not used: ${GO_ON}`;
+  }
+  return `${output}\n${command ? basename(command) : 'Set-up'} failed (see above): mend what it names and ${GO_ON}`;
 }

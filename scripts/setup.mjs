@@ -5,9 +5,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkPrerequisites, networkTrouble, SetupError } from './prerequisites.mjs';
+import { checkPrerequisites, remedyFor, SetupError } from './prerequisites.mjs';
 import { addon, lib, nodeModules, platform, python, root, tensorflow, venv } from './paths.mjs';
 
 /** Brings the project into working order. Takes a few milliseconds when there is nothing to do. */
@@ -21,7 +21,13 @@ export async function setUp() {
     for (const [index, step] of steps.entries()) {
       if (!step.isDone()) {
         console.log(`[${index + 1}/${steps.length}] ${step.title}${step.megabytes ? `, ${step.megabytes} MB` : ''}`);
-        await step.run();
+        try {
+          await step.run();
+        } catch (error) {
+          throw error instanceof SetupError
+            ? error
+            : new SetupError(`Step ${index + 1} of ${steps.length} failed: ${step.title}.\n${remedyFor(error.command, error.message)}`);
+        }
       }
     }
   });
@@ -42,7 +48,9 @@ const steps = [
     isDone: isStamped,
     async run() {
       rmSync(this.stamp, { force: true });
-      await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { filling: this });
+      await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...FEW_RETRIES], {
+        filling: this,
+      });
       writeWhole(this.stamp, this.contents());
     },
   },
@@ -80,16 +88,20 @@ const steps = [
         const download = join(partial, 'download');
         rmSync(partial, { recursive: true, force: true });
         mkdirSync(download, { recursive: true });
-        const wheel = ['--no-deps', '--only-binary=:all:', '--python-version=3.12', `--platform=${platform.wheel}`];
-        await run(
-          python,
-          [...PIP, 'download', '--no-cache-dir', '--require-hashes', ...wheel, '-d', download, '-r', 'requirements-tensorflow.txt'],
-          { filling: { folder: download, megabytes: this.temporaryMegabytes }, environment: { TMPDIR: download } },
-        );
-        const filling = { folder: partial, megabytes: this.megabytes + this.temporaryMegabytes };
-        await run(python, ['-c', EXTRACT_LIBRARIES, download, partial], { filling });
-        rmSync(download, { recursive: true });
-        renameSync(partial, tensorflow.folder);
+        try {
+          const wheel = ['--no-deps', '--only-binary=:all:', '--python-version=3.12', `--platform=${platform.wheel}`];
+          await run(
+            python,
+            [...PIP, 'download', '--no-cache-dir', '--require-hashes', ...wheel, '-d', download, '-r', 'requirements-tensorflow.txt'],
+            { filling: { folder: download, megabytes: this.temporaryMegabytes }, environment: { TMPDIR: download } },
+          );
+          const filling = { folder: partial, megabytes: this.megabytes + this.temporaryMegabytes };
+          await run(python, ['-c', EXTRACT_LIBRARIES, download, partial], { filling });
+          rmSync(download, { recursive: true });
+          renameSync(partial, tensorflow.folder);
+        } finally {
+          rmSync(partial, { recursive: true, force: true }); // up to a gigabyte, of no use to the next run
+        }
       });
     },
   },
@@ -97,7 +109,8 @@ const steps = [
     title: 'The addon that joins Node and TensorFlow (g++)',
     folder: nodeModules,
     stamp: join(dirname(addon), '.setup'),
-    contents: () => tensorflow.folder,
+    // With its hash, so that a file that was damaged or comes from elsewhere is made anew.
+    contents: () => `${tensorflow.folder} ${hash(relative(root, addon))}`,
     isDone: () => existsSync(addon) && isStamped.call(steps[3]),
     async run() {
       const sources = join(nodeModules, '@tensorflow', 'tfjs-node', 'binding');
@@ -109,6 +122,7 @@ const steps = [
         ...platform.libraries.map((name) => join(tensorflow.folder, name)),
         ...[`-Wl,-rpath,${tensorflow.folder}`, '-o', `${addon}.partial`],
       ]);
+      await run(process.execPath, ['-e', 'process.dlopen(module, process.argv[1])', `${addon}.partial`]);
       renameSync(`${addon}.partial`, addon);
       writeWhole(this.stamp, this.contents());
     },
@@ -160,7 +174,9 @@ const steps = [
   },
 ];
 
-const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet'];
+// By default npm goes on for more than a minute when there is no network.
+const FEW_RETRIES = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=3000'];
+const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet', '--retries=2'];
 
 const EXTRACT_LIBRARIES = `
 import glob, os, re, sys, zipfile
@@ -233,19 +249,24 @@ function run(command, args, { filling, environment } = {}) {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     const stopProgress = filling ? showProgress(filling) : () => {};
-    const stop = (signal) => child.kill(signal);
+    let stopped = false;
+    const stop = (signal) => {
+      stopped = true;
+      child.kill(signal);
+    };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     signals.forEach((signal) => process.on(signal, stop));
-    child.on('error', (error) => reject(new SetupError(`${command} could not be started (${error.message}).`)));
+    const fail = (message) => reject(Object.assign(new Error(message), { command }));
+    child.on('error', (error) => fail(`${command} could not be started: ${error.message}`));
     child.on('close', (code, signal) => {
       stopProgress();
       signals.forEach((name) => process.off(name, stop));
       if (code === 0) {
         resolve();
-      } else if (signals.includes(signal) || code > 128) {
+      } else if (stopped) {
         reject(new SetupError('Set-up was stopped. The same command goes on from here.'));
       } else {
-        reject(networkTrouble(command, output) ?? new SetupError(`${output.trimEnd()}\n${command} failed (see above).`));
+        fail(`${output.trimEnd()}${signal ? `\n${command} was ended by ${signal}.` : ''}`);
       }
     });
   });
@@ -276,17 +297,9 @@ export async function setUpOrExit() {
   try {
     await setUp();
   } catch (error) {
-    console.error(error instanceof SetupError ? error.message : (sentenceFor(error) ?? error));
+    console.error(error instanceof SetupError ? error.message : error);
     process.exit(1);
   }
-}
-
-function sentenceFor({ code, path }) {
-  return {
-    EACCES: `${path} cannot be written: make its folder writable, or for the cache set XDG_CACHE_HOME to another one.`,
-    EROFS: `${path} lies on a read-only disk: for the cache set XDG_CACHE_HOME to another folder.`,
-    ENOSPC: 'The disk is full: make room, then run the same command again.',
-  }[code];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
