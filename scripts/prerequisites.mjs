@@ -120,7 +120,7 @@ const NETWORK_ERROR = new RegExp(
   'ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|NewConnectionError|' +
     'Failed to establish a new connection|ConnectTimeoutError|ReadTimeoutError|ProxyError|name resolution',
 );
-const FULL_DISK = /ENOSPC|No space left on device/;
+const FULL_DISK = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/;
 const WRONG_HASH = /DO NOT MATCH THE HASHES|EINTEGRITY/;
 const GO_ON = 'run the same command again. What is already there stays.';
 

@@ -17,6 +17,7 @@ export async function setUp() {
     return;
   }
   checkPrerequisites(missing);
+  SIGNALS.forEach((signal) => process.on(signal, stop));
   await withLock(join(root, '.setup.lock'), async () => {
     for (const [index, step] of steps.entries()) {
       if (!step.isDone()) {
@@ -31,7 +32,17 @@ export async function setUp() {
       }
     }
   });
+  SIGNALS.forEach((signal) => process.off(signal, stop));
   console.log('Everything is set up.');
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+let stopped = false;
+let running; // the command at work
+
+function stop(signal) {
+  stopped = true;
+  running?.kill(signal);
 }
 
 /*
@@ -48,8 +59,10 @@ const steps = [
     isDone: isStamped,
     async run() {
       rmSync(this.stamp, { force: true });
-      await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...FEW_RETRIES], {
+      // On a full disk npm only warns, downloads all packages once more, leaves them cut short and reports success.
+      await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=warn', ...FEW_RETRIES], {
         filling: this,
+        failsAt: /ENOSPC|EDQUOT/,
       });
       writeWhole(this.stamp, this.contents());
     },
@@ -236,35 +249,41 @@ async function withLock(path, work) {
   lockFiles.pop();
 }
 
-/** Runs a command to its end; shows how `filling.folder` grows towards `filling.megabytes` meanwhile. */
-function run(command, args, { filling, environment } = {}) {
+/**
+ * Runs a command to its end; shows how `filling.folder` grows towards `filling.megabytes` meanwhile. A command that
+ * prints `failsAt` is ended there.
+ */
+function run(command, args, { filling, environment, failsAt } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', ...lockFiles],
     });
+    running = child;
+    if (stopped) {
+      child.kill();
+    }
     let output = '';
-    const keep = (chunk) => (output = (output + chunk).slice(-4000));
+    let failed = false;
+    const keep = (chunk) => {
+      output = (output + chunk).slice(-4000);
+      if (failsAt?.test(output)) {
+        failed = true;
+        child.kill();
+      }
+    };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     const stopProgress = filling ? showProgress(filling) : () => {};
-    let stopped = false;
-    const stop = (signal) => {
-      stopped = true;
-      child.kill(signal);
-    };
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    signals.forEach((signal) => process.on(signal, stop));
     const fail = (message) => reject(Object.assign(new Error(message), { command }));
     child.on('error', (error) => fail(`${command} could not be started: ${error.message}`));
     child.on('close', (code, signal) => {
       stopProgress();
-      signals.forEach((name) => process.off(name, stop));
-      if (code === 0) {
-        resolve();
-      } else if (stopped) {
+      if (stopped) {
         reject(new SetupError('Set-up was stopped. The same command goes on from here.'));
+      } else if (code === 0 && !failed) {
+        resolve();
       } else {
         fail(`${output.trimEnd()}${signal ? `\n${command} was ended by ${signal}.` : ''}`);
       }
