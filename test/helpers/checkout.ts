@@ -161,9 +161,7 @@ export const testWithDisk = cannotMount
 
 /** A small disk in memory. */
 export class Disk {
-  readonly folder = mkdtempSync(join(tmpdir(), 'disk-'));
-
-  constructor(size: string) {
+  constructor(size: string, readonly folder = mkdtempSync(join(tmpdir(), 'disk-'))) {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', this.folder]);
   }
 
