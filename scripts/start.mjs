@@ -15,6 +15,14 @@ const log = join(runtime, 'jupyterlab.log');
 mkdirSync(runtime, { recursive: true });
 rmSync(log, { force: true });
 
+let hasEnded = false;
+let stopped = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    stopped = true;
+    server.kill('SIGTERM'); // upon which JupyterLab ends its kernels, then itself
+  });
+}
 const server = spawn(
   python,
   [
@@ -29,12 +37,9 @@ const server = spawn(
     detached: true,
   },
 );
-const ended = new Promise((resolve) => server.on('close', resolve));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => server.kill('SIGTERM')); // upon which JupyterLab ends its kernels, then itself
-}
+const ended = new Promise((resolve) => server.on('close', resolve)).then(() => (hasEnded = true));
 
-const address = await Promise.race([addressOf(server.pid), ended.then(() => null)]);
+const address = await addressOf(server.pid);
 if (address) {
   if (isRoot) {
     console.log('Running as root: JupyterLab is told to allow it.');
@@ -43,15 +48,21 @@ if (address) {
   console.log(`\n    ${address}\n\nCtrl-C stops JupyterLab and its kernels.`);
   await ended;
   console.log('JupyterLab has stopped.');
+} else if (stopped) {
+  console.log('Stopped before JupyterLab was ready.');
 } else {
   console.error(`${readFileSync(log, 'utf8').slice(-2000)}\nJupyterLab did not start (see above; the whole log is ${log}).`);
   process.exitCode = 1;
 }
 
-/** JupyterLab writes down where it listens, in a file named after its process. */
+/** JupyterLab writes down where it listens, in a file named after its process; null when it ends without. */
 async function addressOf(pid) {
   const file = join(runtime, `jpserver-${pid}.json`);
-  while (!existsSync(file)) {
+  rmSync(file, { force: true }); // of an earlier process that had this number and was killed
+  while (!(existsSync(file) && readFileSync(file, 'utf8').trimEnd().endsWith('}'))) {
+    if (hasEnded) {
+      return null;
+    }
     await sleep(100);
   }
   const { url, token } = JSON.parse(readFileSync(file, 'utf8'));
