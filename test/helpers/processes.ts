@@ -1,0 +1,47 @@
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+
+/** The processes that a process has started, and those that these have started, and so on (Linux). */
+export function descendants(pid: number): number[] {
+  const children = numbers().filter((other) => stat(other)?.parent === pid);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** Whether it is still at work: not ended, and not merely waiting to be counted as ended. */
+export function isAlive(pid: number): boolean {
+  return (stat(pid)?.state ?? 'Z') !== 'Z';
+}
+
+export function commandOf(pid: number): string {
+  return existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
+}
+
+/** The addresses at which a process waits for connections over TCP, as the system's table writes them: `0100007F:22B8`. */
+export function listeningAddresses(pid: number): string[] {
+  const table = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8').split('\n').slice(1));
+  const LISTEN = '0A';
+  const listening = table.map((line) => line.trim().split(/\s+/)).filter((fields) => fields[3] === LISTEN);
+  const inodes = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1]));
+  return listening.filter((fields) => inodes.has(fields[9])).map((fields) => fields[1]);
+}
+
+function numbers(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function stat(pid: number): { state: string; parent: number } | null {
+  try {
+    // pid (command) state parent ..., where the command may hold anything.
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return null;
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}
