@@ -21,6 +21,7 @@ interface Task {
 interface Plotly {
   newPlot(element: Element, data: Plot[], layout: Layout, config: object): Promise<void>;
   purge(element: Element): void;
+  PlotSchema: { get(): { traces: Record<string, object> } };
   Snapshot: { toSVG(element: Element, format: 'svg'): string };
 }
 
@@ -55,6 +56,7 @@ function textBoxOf(this: Element): DOMRect {
 
 window.eval(readFileSync(require.resolve('plotly.js-cartesian-dist-min'), 'utf8'));
 const plotly = (window as unknown as { Plotly: Plotly }).Plotly;
+const traceTypes = plotly.PlotSchema.get().traces;
 
 parentPort!.on('message', (task: Task) => {
   void answer(task);
@@ -73,12 +75,18 @@ async function answer({ data, layout, signal, answerTo }: Task): Promise<void> {
 }
 
 async function draw(data: Plot[], layout: Layout): Promise<string> {
+  // plotly would draw an empty scatter plot in place of a kind that it does not have.
+  const other = data.find(({ type = 'scatter' }) => !(type in traceTypes));
+  if (other) {
+    throw new Error(`a trace of type '${other.type}' cannot be drawn without a browser`);
+  }
   seedIds(JSON.stringify([data, layout]));
   const element = document.createElement('div');
   document.body.append(element);
   try {
     await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
-    return plotly.Snapshot.toSVG(element, 'svg');
+    // plotly puts this word in place of the quotes around a font's name, and takes it out again as browsers write it.
+    return plotly.Snapshot.toSVG(element, 'svg').replaceAll('TOBESTRIPPED', "'");
   } finally {
     plotly.purge(element);
     element.remove();
