@@ -56,11 +56,17 @@ function figureBundle(data: Plot[], layout: Layout, config: Config): MimeBundle 
   return bundle;
 }
 
-/** The figure as JSON can carry it: typed arrays become lists. */
+/**
+ * The figure as JSON can carry it: typed arrays become lists. A title that is a mere text becomes `{ text }`, which
+ * nodeplotlib's types know as well and today's plotly.js alone understands.
+ */
 function plainJson<T>(figure: T): T {
   return JSON.parse(
-    JSON.stringify(figure, (_key, value: unknown) =>
-      ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float32Array) : value,
-    ),
+    JSON.stringify(figure, (key, value: unknown) => {
+      if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+        return Array.from(value as Float32Array);
+      }
+      return key === 'title' && typeof value === 'string' ? { text: value } : value;
+    }),
   ) as T;
 }
