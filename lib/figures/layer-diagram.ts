@@ -9,9 +9,13 @@ import { escapeXml } from './figure';
  *
  * @param model a built model; the first dimension of every shape is the batch, written `batch` as its size is open.
  * @returns what `display` shows: SVG, and the same in words.
+ * @throws RangeError for a model without layers.
  * @example display(await layerDiagram(model));
  */
 export async function layerDiagram(model: tf.LayersModel): Promise<MimeBundle> {
+  if (model.layers.length === 0) {
+    throw new RangeError('the model has no layer: add one, then draw it');
+  }
   const viz = await instance();
   const layers = model.layers.map((layer) => ({
     name: layer.name,

@@ -6,13 +6,13 @@ import { COLORS, type Figure, axis, card } from './figure';
  *
  * @param scores the last layer's outputs before softmax (logits); they must not add up to 0.
  * @returns the figure: two bars a score, shares 0-1.
- * @throws RangeError without scores, or when their sum is 0.
+ * @throws RangeError without scores, for scores that are no finite numbers, or when their sum is 0.
  * @example const { data, layout } = softmaxBars([1, 2, 3]);
  */
 export function softmaxBars(scores: number[]): Figure {
   const sum = scores.reduce((total, score) => total + score, 0);
-  if (scores.length === 0 || sum === 0) {
-    throw new RangeError(`[${scores.join(', ')}] cannot be divided by its sum (expected scores whose sum is not 0)`);
+  if (scores.length === 0 || sum === 0 || !Number.isFinite(sum)) {
+    throw new RangeError(`[${scores.join(', ')}] cannot be divided by its sum (expected numbers whose sum is not 0)`);
   }
   const largest = Math.max(...scores); // subtracted, so that the exponential cannot overflow; the shares stay the same
   const exponentials = scores.map((score) => Math.exp(score - largest));
@@ -44,7 +44,8 @@ export function softmaxBars(scores: number[]): Figure {
     barmode: 'group',
     bargap: 0.3,
     xaxis: axis('', { showgrid: false }),
-    yaxis: axis('share', { range: [0, 1], dtick: 0.25 }),
+    // Divided by their sum, scores of different signs give no shares between 0 and 1.
+    yaxis: axis('share', scores.some((score) => score / sum < 0) ? {} : { range: [0, 1], dtick: 0.25 }),
     legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: 1.02, yanchor: 'bottom' },
   });
   return { data, layout };
