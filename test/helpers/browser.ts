@@ -1,0 +1,30 @@
+// The system's Chromium, driven by playwright-core. Nothing is downloaded: where there is none, tests are skipped.
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+
+const executable = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+].find((path) => existsSync(path));
+
+/** As `describe`, skipped with the reason in its title on a machine without a browser. */
+export function describeInBrowser(title: string, tests: () => void): void {
+  if (executable) {
+    describe(title, tests);
+  } else {
+    describe.skip(`${title} (skipped: no Chromium found, on Debian \`apt install chromium\`)`, tests);
+  }
+}
+
+/** Starts Chromium with an empty profile and without the requests that it makes of its own. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: executable,
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    ],
+  });
+}
