@@ -1,5 +1,5 @@
 import type { Config, Layout, Plot } from 'nodeplotlib';
-import { Observable } from 'rxjs';
+import { type Observable, isObservable } from 'rxjs';
 import { describeFigure } from './describe-figure';
 import { type MimeBundle, inKernel, newOutput } from './display';
 import { renderSvg, warmUpSvg } from './svg';
@@ -35,7 +35,7 @@ export function plot(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, con
   }
   const output = newOutput();
   const show = (traces: Plot[]): void => output.show(figureBundle(traces, layout, config));
-  if (data instanceof Observable) {
+  if (isObservable(data)) {
     data.subscribe(show);
   } else {
     show(data);
