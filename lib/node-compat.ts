@@ -1,7 +1,10 @@
-import * as util from 'node:util';
+import util from 'node:util';
 
 /*
- * tfjs-node still calls util.isNullOrUndefined, which Node 23 removed (tensorflow/tfjs issues 8609 and 8746). It is put
- * back before the first operation runs.
+ * tfjs-node still calls two functions that newer versions of Node warn of (22) or lack (23: tensorflow/tfjs issues 8609
+ * and 8746). These take their places before the first operation runs.
  */
-(util as { isNullOrUndefined?: unknown }).isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+Object.assign(util, {
+  isArray: Array.isArray,
+  isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+});
