@@ -248,7 +248,7 @@ class FusedStep {
     const inputs = [x];
     let place = 0;
     for (const { bias, activation } of this.layers) {
-      let [output] = this.ops.run('MatMul', [inputs.at(-1)!, weights[place++]], { transpose_a: false, transpose_b: false });
+      let output = this.product(inputs.at(-1)!, weights[place++]);
       if (bias) {
         [output] = this.ops.run('BiasAdd', [output, weights[place++]], { data_format: 'NHWC' });
       }
@@ -268,14 +268,22 @@ class FusedStep {
       if (layers[index].bias) {
         gradients[--place] = ops.run('BiasAddGrad', [dOutput], { data_format: 'NHWC' })[0];
       }
-      gradients[--place] = ops.run('MatMul', [inputs[index], dOutput], { transpose_a: true, transpose_b: false })[0];
+      gradients[--place] = this.product(inputs[index], dOutput, { transposeA: true });
       if (index > 0) {
-        const [dInput] = ops.run('MatMul', [dOutput, weights[place]], { transpose_a: false, transpose_b: true });
+        const dInput = this.product(dOutput, weights[place], { transposeB: true });
         const before = ACTIVATIONS[layers[index - 1].activation];
         dOutput = before ? ops.run(...before.gradient(dInput, inputs[index]))[0] : dInput;
       }
     }
     return gradients;
+  }
+
+  /**
+   * The product of two matrices. Not by the operation MatMul: a signal that comes while oneDNN's routine behind it works on
+   * a narrow matrix damages the process's memory, and every interrupt is a signal. (Seen with TensorFlow 2.21 on x64.)
+   */
+  private product(a: NativeTensor, b: NativeTensor, { transposeA = false, transposeB = false } = {}): NativeTensor {
+    return this.ops.run('BatchMatMulV2', [a, b], { adj_x: transposeA, adj_y: transposeB })[0];
   }
 
   /** D. P. Kingma, J. Ba: Adam, a method for stochastic optimization, 2015, algorithm 1. */

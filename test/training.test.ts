@@ -211,4 +211,22 @@ describe('outside a notebook', () => {
       expect(next.val_loss[1]).toBeLessThan(history.val_loss[0]);
     },
   );
+
+  test('signals that come in the middle of a computation do no harm', async () => {
+    const child = start(`
+      const { spawn } = require('node:child_process');
+      process.on('SIGUSR2', () => {});
+      spawn('sh', ['-c', 'i=0; while [ $i -lt 1500 ] && kill -USR2 ' + process.pid + '; do i=$((i + 1)); sleep 0.001; done'], { stdio: 'ignore' });
+      (async () => {
+        const labels = tf.oneHot(tf.zeros([2000], 'int32'), 10).toFloat();
+        const layers = [tf.layers.dense({ inputShape: [4], units: 1000 }), tf.layers.dense({ units: 10, activation: 'softmax' })];
+        const wide = tf.sequential({ layers });
+        wide.compile({ loss: 'categoricalCrossentropy', optimizer: 'adam' });
+        const { history } = await fit(wide, tf.randomUniform([2000, 4]), labels, { epochs: 100, batchSize: 200, verbose: 0 });
+        console.log(history.loss.length);
+        process.exit();
+      })();
+    `);
+    expect(await untilClosed(child)).toEqual(['100\n', 0]);
+  });
 });
