@@ -28,7 +28,8 @@ export function checkPrerequisites(steps) {
 
 const isMac = process.platform === 'darwin';
 
-function checkPlatform() {
+/** @returns what was found, as do those below. */
+export function checkPlatform() {
   if (process.platform === 'win32') {
     throw new SetupError('Windows itself is not supported: install WSL2 with `wsl --install` and work there, within Linux.');
   }
@@ -45,9 +46,10 @@ function checkPlatform() {
         'use for example Debian 12 or Ubuntu 22.04.',
     );
   }
+  return `${process.platform} on ${process.arch}`;
 }
 
-function checkPython() {
+export function checkPython() {
   const wanted = OLDEST_PYTHON.join('.');
   const install = isMac ? 'run `brew install python`' : 'run `sudo apt install python3 python3-venv`';
   const asked = spawnSync('python3', ['-c', 'import sys; print(*sys.version_info[:2])'], { encoding: 'utf8' });
@@ -64,6 +66,7 @@ function checkPython() {
   if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status !== 0) {
     throw new SetupError(`Python's module venv is missing: ${install}.`);
   }
+  return `${major}.${minor}`;
 }
 
 function checkCommand(command, remedy) {
@@ -73,7 +76,7 @@ function checkCommand(command, remedy) {
 }
 
 /** A step can write where its folder is or will be. */
-function checkFolders(steps) {
+export function checkFolders(steps) {
   for (const { folder } of steps) {
     const place = existingParent(folder);
     const remedy = folder.startsWith(root)
@@ -92,14 +95,15 @@ function checkFolders(steps) {
 }
 
 /** Adds up what each disk must hold; the project and the cache folder may lie on different ones. */
-function checkRoom(steps) {
+export function checkRoom(steps) {
   const disks = new Map();
   for (const { folder, megabytes = 0, temporaryMegabytes = 0 } of steps) {
     const place = existingParent(folder);
     const device = statSync(place).dev;
-    const needed = (disks.get(device)?.needed ?? 0) + megabytes + temporaryMegabytes;
-    disks.set(device, { place, needed });
+    const disk = disks.get(device) ?? { place, needed: 0 };
+    disks.set(device, { ...disk, needed: disk.needed + megabytes + temporaryMegabytes });
   }
+  const found = [];
   for (const { place, needed } of disks.values()) {
     const { bavail, bsize } = statfsSync(place);
     const free = Math.floor((bavail * bsize) / 1e6);
@@ -109,7 +113,9 @@ function checkRoom(steps) {
           `Make room for ${needed - free} MB and run the same command again.`,
       );
     }
+    found.push(`${free} MB are free on the disk of ${place}`);
   }
+  return found.join(', ');
 }
 
 function existingParent(path) {

@@ -12,7 +12,7 @@ import { addon, lib, nodeModules, platform, python, root, tensorflow, venv } fro
 
 /** Brings the project into working order. Takes a few milliseconds when there is nothing to do. */
 export async function setUp() {
-  const missing = steps.filter((step) => !step.isDone());
+  const missing = missingSteps();
   if (missing.length === 0) {
     return;
   }
@@ -34,6 +34,11 @@ export async function setUp() {
   });
   SIGNALS.forEach((signal) => process.off(signal, stop));
   console.log('Everything is set up.');
+}
+
+/** The steps that are still to be done. */
+export function missingSteps() {
+  return steps.filter((step) => !step.isDone());
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
