@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { Checkout } from './helpers/checkout';
+import { Started } from './helpers/started';
+
+jest.setTimeout(120_000);
+
+const SOURCE = 'lib/tensorflow-version.ts';
+
+let checkout: Checkout;
+let watch: Started;
+beforeEach(async () => {
+  checkout = new Checkout().takeOver();
+  // The compiler writes into its files: here they must not be those of another checkout.
+  checkout.remove('lib/dist');
+  checkout.setUp();
+  watch = new Started(process.execPath, checkout.command('watch'), { cwd: checkout.root, env: checkout.environment });
+  await watch.says(/Found 0 errors\. Watching for file changes/);
+});
+afterEach(async () => {
+  watch.signal('SIGTERM');
+  await watch.ended;
+  checkout.delete();
+});
+
+const built = (): string => readFileSync(join(checkout.root, 'lib/dist/tensorflow-version.js'), 'utf8');
+const isMarked = (): boolean => existsSync(join(checkout.root, 'lib/dist/.setup'));
+
+/** Saves the source and waits until the compiler has answered. */
+async function save(change: (text: string) => string, answer: RegExp): Promise<void> {
+  watch.output = '';
+  checkout.replace(SOURCE, change);
+  await watch.says(answer);
+}
+
+test('npm run watch builds a saved change, and what it built is never taken for what set-up built', async () => {
+  const original = readFileSync(join(checkout.root, SOURCE), 'utf8');
+  // Started meanwhile, as by npm start, set-up marks the library as built of the sources as they are now ...
+  checkout.setUp();
+  expect(isMarked()).toBe(true);
+  await save((text) => `${text}export const changed = 1;\n`, /Found 0 errors/);
+  expect(built()).toContain('changed');
+
+  // ... to which they return when nobody watches any more.
+  watch.signal('SIGTERM');
+  await watch.ended;
+  checkout.replace(SOURCE, () => original);
+  expect(checkout.setUp().stdout).toMatch(/^\[5\/6\] The library/);
+  expect(built()).not.toContain('changed');
+});
+
+test('npm run watch shows an error of types with its place, keeps what was built before, and goes on', async () => {
+  const before = built();
+  await save((text) => `${text}export const wrong: number = 'text';\n`, /Found 1 error/);
+  expect(stripVTControlCharacters(watch.output)).toMatch(/lib\/tensorflow-version\.ts:\d+:\d+ - error TS2322: Type 'string' is not/);
+  expect(built()).toBe(before);
+  await save((text) => text.replace("= 'text'", '= 2'), /Found 0 errors/);
+  expect(built()).toContain('wrong');
+});
