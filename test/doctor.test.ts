@@ -3,7 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Checkout, Disk, testWithDisk } from './helpers/checkout';
 
-jest.setTimeout(3 * 60_000);
+jest.setTimeout(5 * 60_000);
 
 const CHECKS = ['Node', 'Platform', 'Python', 'Set-up', 'Addon', 'Data', 'Ports', 'Kernel', 'Disk', 'Memory'];
 const SET_UP = 'run `npm run setup`';

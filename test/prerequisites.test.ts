@@ -2,6 +2,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Checkout, Disk, realCommands, testWithDisk } from './helpers/checkout';
 
+jest.setTimeout(5 * 60_000);
+
 let checkout: Checkout;
 beforeAll(() => {
   checkout = new Checkout();

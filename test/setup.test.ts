@@ -6,7 +6,7 @@ import { Checkout, Disk, testWithDisk } from './helpers/checkout';
 import { Started } from './helpers/started';
 
 const MINUTES = 60_000;
-jest.setTimeout(2 * MINUTES);
+jest.setTimeout(5 * MINUTES);
 
 const NOTHING_SAID = { status: 0, stdout: '', stderr: '' };
 const SET_UP = 'Everything is set up.\n';

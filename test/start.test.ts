@@ -6,7 +6,7 @@ import { Checkout } from './helpers/checkout';
 import { commandOf, descendants, isAlive, listeningAddresses } from './helpers/processes';
 import { Started } from './helpers/started';
 
-jest.setTimeout(120_000);
+jest.setTimeout(5 * 60_000);
 
 const LOOPBACK = '0100007F'; // 127.0.0.1, as Linux writes it
 const isLinux = process.platform === 'linux';

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Checkout } from './helpers/checkout';
 import { Started } from './helpers/started';
 
-jest.setTimeout(120_000);
+jest.setTimeout(5 * 60_000);
 
 const SOURCE = 'lib/tensorflow-version.ts';
 
