@@ -1,6 +1,6 @@
 // The kernel of the lecture: tslab, put together from its own parts as its `startKernel` does it, with two things
 // better. Errors are reported as Jupyter's protocol has it and read like errors (kernel/traceback.cjs, with
-// kernel/cells.cjs for the lines), and Stop ends whatever a cell does (kernel/stop.cjs).
+// kernel/cells.cjs for the lines), and Stop ends whatever a cell does (kernel/stop.cjs, kernel/control.cjs).
 //
 // `node --no-force-async-hooks-checks scripts/kernel.cjs {connection_file}`; the kernelspec that set-up writes does it.
 const { version } = require('tslab/package.json');
@@ -11,7 +11,7 @@ if (version !== '1.0.22') {
 }
 
 const { compilationProblem, createConverter, startCell } = require('./kernel/cells.cjs');
-const { interrupted, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
+const { interrupted, listenOnControl, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
 const { describe } = require('./kernel/traceback.cjs');
 const { createExecutor } = require('tslab/dist/executor.js');
 const { JupyterHandlerImpl, ZmqServer } = require('tslab/dist/jupyter.js');
@@ -104,6 +104,19 @@ class Handler extends JupyterHandlerImpl {
 }
 
 class Server extends ZmqServer {
+  /** All of tslab's sockets but that of the control channel, which has a thread of its own. */
+  async bindSocket(socket, port) {
+    if (socket !== this.control) {
+      return super.bindSocket(socket, port);
+    }
+    this.controlThread = listenOnControl(this.configPath, (frames) => this.handleShellMessage(this.controlThread, ...frames));
+  }
+
+  close() {
+    super.close();
+    this.controlThread.close();
+  }
+
   handleExecute(socket, message) {
     // tslab hands the handler no more than the request: what answers beside it goes along.
     message.content.publish = (type, content) => {

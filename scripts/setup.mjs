@@ -171,6 +171,7 @@ const steps = [
           argv: [process.execPath, '--no-force-async-hooks-checks', join(root, 'scripts', 'kernel.cjs'), '{connection_file}'],
           display_name: 'TypeScript',
           language: 'typescript',
+          interrupt_mode: 'message',
           env: { TF_CPP_MIN_LOG_LEVEL: '2' }, // warnings and errors only, not the banner
         },
       ],

@@ -1,53 +1,36 @@
-// Stop: Jupyter sends SIGINT, and whatever the cell does, it ends and the kernel goes on.
+// Stop: whatever the cell does, it ends and the kernel goes on.
 //
-// Who awaits something is let go by the listener for SIGINT. Code that never comes back to the event loop gives no
-// listener a chance: a thread of its own hears the signal too, and if the main one does not answer, has the running
-// code terminated. Whoever takes SIGINT over for a while (training does, to end after a batch) is left alone.
+// Jupyter asks for it on its control channel, and the listeners for SIGINT are called. Ours lets go whoever awaits
+// something. Code that never comes back to the event loop gives no listener a chance: control.cjs has it terminated.
+// Whoever takes SIGINT over for a while (training does, to end after a batch) is left alone.
+const { join } = require('node:path');
 const { Worker } = require('node:worker_threads');
 
 /** What a cell fails with that was stopped. */
 const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'Interrupted' });
 interrupted.stack = '';
 
-// Shared with the thread: how far the main one has answered, and whether what it does now may be terminated.
-const [ANSWERED, TERMINABLE] = [0, 1];
-const state = new Int32Array(new SharedArrayBuffer(8));
+/** Shared with the thread: the number of the stretch of work that the main one does, 0 for what must not be terminated. */
+const stretch = new Int32Array(new SharedArrayBuffer(4));
 
-const thread = new Worker(
-  `
-  const { Session } = require('node:inspector');
-  const { parentPort, workerData: { state, ANSWERED, TERMINABLE } } = require('node:worker_threads');
-  process.noDeprecation = true; // threads have no process.on('SIGINT'): the handle behind it is reached the old way
-  const { Signal } = process.binding('signal_wrap');
-  let asked = 0;
-  const signal = new Signal();
-  signal.onsignal = () => {
-    parentPort.postMessage(++asked);
-    setTimeout(look, 200, asked);
-  };
-  signal.start(require('node:os').constants.signals.SIGINT);
-
-  function look(question) {
-    if (Atomics.load(state, ANSWERED) >= question || question !== asked) {
-      return;
-    }
-    if (Atomics.load(state, TERMINABLE)) {
-      const session = new Session();
-      session.connectToMainThread();
-      session.post('Runtime.terminateExecution', () => session.disconnect());
+/** Listens on the control channel in a thread of its own; hands on what is no Stop, as the frames of a message. */
+function listenOnControl(connectionFile, take) {
+  const zeromq = require.resolve('zeromq', { paths: [require.resolve('tslab/package.json')] });
+  const thread = new Worker(join(__dirname, 'control.cjs'), { workerData: { zeromq, connectionFile, stretch } });
+  thread.on('message', (message) => {
+    if (message === 'interrupt') {
+      thread.postMessage('interrupted');
+      process.emit('SIGINT', 'SIGINT');
     } else {
-      setTimeout(look, 50, question);
+      take(message.map((frame) => Buffer.from(frame)));
     }
-  }`,
-  { eval: true, workerData: { state, ANSWERED, TERMINABLE } },
-);
-thread.on('message', (question) => Atomics.store(state, ANSWERED, question));
-thread.on('error', () => {}); // a Node without that handle: Stop still ends what awaits
-thread.unref();
+  });
+  return { send: (frames) => thread.postMessage(frames), close: () => thread.postMessage('close') };
+}
 
 /** Lets go whoever awaits the running cell. */
 let stop = () => {};
-let [listening, compiling] = [false, 0];
+let [listening, compiling, stretches] = [false, 0, 0];
 
 // Somebody may take our listener away for a while, or all of them, and put them back.
 const watch = (event, is) => process.on(event, (name, listener) => listener === onInterrupt && update((listening = is)));
@@ -61,7 +44,7 @@ function onInterrupt() {
 }
 
 function update() {
-  Atomics.store(state, TERMINABLE, Number(listening && compiling === 0));
+  Atomics.store(stretch, 0, listening && compiling === 0 ? ++stretches : 0);
 }
 
 /** Runs what a cell does until it ends or is stopped; then fails with `interrupted`. */
@@ -118,4 +101,4 @@ function whileCompiling(converter) {
   return Object.fromEntries(guarded);
 }
 
-module.exports = { interrupted, stoppable, stopping, whileCompiling };
+module.exports = { interrupted, listenOnControl, stoppable, stopping, whileCompiling };

@@ -49,7 +49,12 @@ class Bridge:
         self.client.shell_channel.send(message)
 
     async def interrupt(self):
-        await self.manager.interrupt_kernel()
+        """As the manager does it, but returns only once the kernel has taken it, where it can say so."""
+        if self.manager.kernel_spec.interrupt_mode == "message":
+            self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
+            await self.client.control_channel.get_msg()
+        else:
+            await self.manager.interrupt_kernel()
 
     async def kill(self):
         os.kill(self.manager.provisioner.pid, signal.SIGKILL)
