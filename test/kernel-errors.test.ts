@@ -81,6 +81,11 @@ describe('an error that a cell throws', () => {
     expect(plain(run.traceback).split('\n').slice(-2)).toEqual([`    at half (${there}:2:20)`, `    at ${here}:2:1`]);
   });
 
+  test('shows the line of the cell under a deep recursion, whose calls it does not repeat', async () => {
+    const shown = await tracebackOf('function fall(n: number): void {\n  if (n === 0) throw new Error("ground");\n  fall(n - 1);\n}\nfall(40);');
+    expect(shown.split('\n').slice(-3)).toEqual(['    at fall (Cell In[.]:2:22)', '    at fall (Cell In[.]:3:3)', '    at Cell In[.]:5:1']);
+  });
+
   test('in mnist-lib shows the line of the cell, and the library’s source as frame', async () => {
     const shown = await tracebackOf("import { digitGrid } from 'mnist-lib';\n\ndigitGrid([] as any, [] as any);");
     expect(shown).toContain('> 3 | digitGrid([] as any, [] as any);');
@@ -155,6 +160,11 @@ console.log('went on');`);
     expect(withoutCounts(plain(run.outputs[0].traceback))).toContain('Cell In[.], line 1, column');
     expect((await kernel.run('6 * 7')).stdout).toBe('42\n');
   });
+});
+
+test('what a promise that nobody awaits is rejected with may be no Error', async () => {
+  const run = await kernel.run('setTimeout(() => void Promise.reject("late"), 50), null;');
+  await run.until(/Uncaught.* 'late'/);
 });
 
 describe('what the compiler refuses', () => {

@@ -151,8 +151,8 @@ function compilationProblem() {
   return cell?.problem ?? null;
 }
 
-// TypeScript's numbers: below 2000 what the grammar forbids; these are what it says of a name that it does not know.
-const UNKNOWN_NAME = new Set([2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 18004]);
+// TypeScript's numbers: below 2000 stands for what the grammar forbids, these for a name that it does not know.
+const UNKNOWN_NAME = new Set([2304, 2503, 2552, 18004]);
 
 /** A problem, with the places at which it shows. */
 class CompilationProblem {

@@ -116,7 +116,8 @@ function tracebackOf(error, seen = new Set([error])) {
   const cell = frames.find(({ isCell }) => isCell);
   const lines = [`${red(nameOf(error))}: ${error.message}`.replace(/: $/, ''), ...(cell ? codeLines(cell.place) : [])];
   if (frames.length > 1 || !cell) {
-    lines.push(...frames.map(frameLine));
+    const calls = frames.map(frameLine);
+    lines.push(...calls.filter((call, index) => call !== calls[index - 1])); // a recursion's once
   }
   for (const inner of [error.cause, ...(error.errors ?? [])].filter((value) => isError(value) && !seen.has(value))) {
     lines.push('', 'Caused by', ...tracebackOf(inner, seen.add(inner)));
