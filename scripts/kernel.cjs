@@ -1,6 +1,7 @@
-// The kernel of the lecture: tslab, put together from its own parts as its `startKernel` does it, with two things
-// better. Errors are reported as Jupyter's protocol has it and read like errors (kernel/traceback.cjs, with
-// kernel/cells.cjs for the lines), and Stop ends whatever a cell does (kernel/stop.cjs, kernel/control.cjs).
+// The kernel of the lecture: tslab, put together from its own parts as its `startKernel` does it, with three
+// things better. Errors are reported as Jupyter's protocol has it and read like errors (kernel/traceback.cjs, with
+// kernel/cells.cjs for the lines), Stop ends whatever a cell does (kernel/stop.cjs, kernel/control.cjs), and Shift-Tab
+// shows documentation with all that it says (kernel/inspection.cjs).
 //
 // `node --no-force-async-hooks-checks scripts/kernel.cjs {connection_file}`; the kernelspec that set-up writes does it.
 const { version } = require('tslab/package.json');
@@ -11,6 +12,7 @@ if (version !== '1.0.22') {
 }
 
 const { compilationProblem, createConverter, startCell } = require('./kernel/cells.cjs');
+const { completion, inspection } = require('./kernel/inspection.cjs');
 const { interrupted, listenOnControl, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
 const { describe } = require('./kernel/traceback.cjs');
 const { createExecutor } = require('tslab/dist/executor.js');
@@ -100,6 +102,14 @@ class Handler extends JupyterHandlerImpl {
       return { ...reply, status: 'error', ...request.failure };
     }
     return reply.status === 'abort' ? { ...reply, status: 'aborted' } : reply;
+  }
+
+  handleInspect(request) {
+    return inspection(request, executor.inspect);
+  }
+
+  handleComplete(request) {
+    return completion(request, executor.complete);
   }
 }
 
