@@ -83,11 +83,16 @@ function report(error) {
 }
 
 class Handler extends JupyterHandlerImpl {
-  async handleExecuteImpl(request, ...writers) {
+  async handleExecuteImpl(request) {
     current = request;
     request.number = this.execCount + 1;
+    const { publish } = request;
     try {
-      return await super.handleExecuteImpl(request, ...writers);
+      return await super.handleExecuteImpl(
+        request,
+        (name, text) => publish('stream', { name, text }),
+        (content, isUpdate) => publish(isUpdate ? 'update_display_data' : 'display_data', content),
+      );
     } catch (count) {
       if (request.stop_on_error === false) {
         return count; // thrown, it would make tslab refuse the cells behind it
@@ -96,8 +101,8 @@ class Handler extends JupyterHandlerImpl {
     }
   }
 
-  async handleExecute(request, ...writers) {
-    const reply = await super.handleExecute(request, ...writers);
+  async handleExecute(request) {
+    const reply = await super.handleExecute(request);
     if (request.failure) {
       return { ...reply, status: 'error', ...request.failure };
     }
@@ -114,6 +119,8 @@ class Handler extends JupyterHandlerImpl {
 }
 
 class Server extends ZmqServer {
+  unsent = [];
+
   /** All of tslab's sockets but that of the control channel, which has a thread of its own. */
   async bindSocket(socket, port) {
     if (socket !== this.control) {
@@ -128,14 +135,45 @@ class Server extends ZmqServer {
   }
 
   handleExecute(socket, message) {
-    // tslab hands the handler no more than the request: what answers beside it goes along.
-    message.content.publish = (type, content) => {
-      const answer = message.createReply();
-      answer.header.msg_type = type;
-      answer.content = content;
-      answer.signAndSend(this.connInfo.key, this.iopub);
-    };
+    // tslab hands the handler no more than the request: what publishes beside it goes along.
+    message.content.publish = (type, content) => this.publish(message, type, content);
     return super.handleExecute(socket, message);
+  }
+
+  publishStatus(state, parent) {
+    this.publish(parent, 'status', { execution_state: state });
+  }
+
+  /** Sends something about a request to all who listen; at once, or in its turn where much is being sent. */
+  publish(parent, type, content) {
+    const last = this.unsent.at(-1);
+    if (type === 'stream' && last?.type === type && last.parent === parent && last.content.name === content.name) {
+      last.content.text += content.text;
+    } else {
+      this.unsent.push({ parent, type, content });
+    }
+    this.sendUnsent();
+  }
+
+  /** The socket takes some 500 messages between two turns of the event loop, and then says that it is busy. */
+  sendUnsent() {
+    try {
+      for (; this.unsent.length > 0; this.unsent.shift()) {
+        const { parent, type, content } = this.unsent[0];
+        const message = parent.createReply();
+        message.header.msg_type = type;
+        message.content = content;
+        message.signAndSend(this.connInfo.key, this.iopub);
+      }
+    } catch (error) {
+      if (error.code !== 'EBUSY') {
+        throw error;
+      }
+      this.retry ??= setImmediate(() => {
+        this.retry = undefined;
+        this.sendUnsent();
+      });
+    }
   }
 }
 

@@ -205,6 +205,17 @@ describe('what the compiler refuses', () => {
   });
 });
 
+test('a loop that prints 3,000 lines loses none, and keeps the order of both streams and the displays', async () => {
+  const run = await kernel.run(`import * as tslab from 'tslab';
+for (let i = 0; i < 3000; i++) console.log(i);
+console.error('error');
+tslab.display.text('shown');
+console.log('end');`);
+  expect(run.status).toBe('ok');
+  expect(run.outputs.map(({ name, text, data }) => name ?? [text, data])).toEqual(['stdout', 'stderr', [undefined, expect.anything()], 'stdout']);
+  expect(run.stdout).toBe([...Array(3000).keys(), 'end', ''].join('\n'));
+});
+
 describe('{ epochs }', () => {
   test('takes a variable of an earlier cell', async () => {
     await kernel.run('let epochs = 3; const text = "x";');

@@ -35,7 +35,7 @@ describe('Tab', () => {
   });
 
   test('counts characters as Jupyter does, also behind one of more than 16 bits', async () => {
-    expect(await complete('"😀😀"; mnist.lo|')).toMatchObject({ matches: expect.arrayContaining(['loadMnist']) as unknown, cursor_start: 12, cursor_end: 14 });
+    expect(await complete('"😀😀😀😀"; mnist.lo|')).toMatchObject({ matches: expect.arrayContaining(['loadMnist']) as unknown, cursor_start: 14, cursor_end: 16 });
   });
 });
 

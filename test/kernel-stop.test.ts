@@ -57,6 +57,14 @@ try { await count(); } finally { console.log('finally'); }`);
     expect(next.stderr).toBe('');
   });
 
+  test('an endless loop that prints, and what it printed stays in order', async () => {
+    const run = await stopped('let line = 0;\nconsole.log("started");\nwhile (true) console.log(++line);');
+    expect(run.ename).toBe('Interrupted');
+    const [, ...lines] = run.stdout.trimEnd().split('\n').map(Number);
+    expect(lines).toEqual(lines.map((_line, index) => index + 1));
+    expect((await kernel.run('6 * 7')).stdout).toBe('42\n');
+  });
+
   test('what was stopped, not the cell that runs after it', async () => {
     await stopped('console.log("started"); while (true) {}');
     const next = await kernel.run('await sleep(500); console.log("whole");');

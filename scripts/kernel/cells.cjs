@@ -34,21 +34,21 @@ function startCell(number, source) {
 const INLINE_MAP = /\/\/# sourceMappingURL=data:application\/json;base64,(.*)\s*$/;
 
 function transpileModule(js, options) {
-  const first = JSON.parse(Buffer.from(INLINE_MAP.exec(js)[1], 'base64'));
+  const inlineMap = String(Buffer.from(INLINE_MAP.exec(js)[1], 'base64'));
+  const { sources, sourcesContent } = JSON.parse(inlineMap);
   const { outputText, sourceMapText } = ts.transpileModule(js.replace(INLINE_MAP, ''), {
     ...options,
     compilerOptions: { ...options.compilerOptions, sourceMap: true },
     transformers: { before: [endAwaitsWhenStopped] },
   });
   const output = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
-  const maps = [new SourceMap(JSON.parse(sourceMapText)), new SourceMap(first)];
-  const path = resolve('outDir', first.sources[0]);
+  const maps = [sourceMapText, inlineMap]; // kept as text, which is small: few are ever needed
+  const path = resolve('outDir', sources[0]);
   if (path === resolve('__tslab__.ts')) {
     Object.assign(cell, { maps, lines: output.split('\n').length });
   } else {
     // A file or a cell that is a module: a cell has tslab's `export {};` before its first line.
-    const [source] = first.sourcesContent;
-    const unit = { name: path, source, insertions: [], maps, lines: Infinity, isFile: existsSync(path) };
+    const unit = { name: path, source: sourcesContent[0], insertions: [], maps, lines: Infinity, isFile: existsSync(path) };
     compiled.set(path.replace(/\.tsx?$/, '.js'), unit);
   }
   return { outputText: output };
@@ -89,7 +89,7 @@ function typedPlace(file, line, column) {
   }
   let place = { originalLine: line - 1, originalColumn: column - 1 };
   for (const map of unit.maps) {
-    place = map.findEntry(place.originalLine, place.originalColumn);
+    place = new SourceMap(JSON.parse(map)).findEntry(place.originalLine, place.originalColumn);
   }
   if (place.originalLine === undefined) {
     return null;
