@@ -132,6 +132,7 @@ class Server extends ZmqServer {
   close() {
     super.close();
     this.controlThread.close();
+    this.publish = () => {}; // a cell that is still at work has nobody left to tell
   }
 
   handleExecute(socket, message) {
