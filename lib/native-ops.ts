@@ -20,11 +20,12 @@ interface NodeBackend {
   binding: {
     TF_FLOAT: number;
     TF_INT32: number;
+    TF_UINT8: number;
     TF_ATTR_BOOL: number;
     TF_ATTR_SHAPE: number;
     TF_ATTR_STRING: number;
     TF_ATTR_TYPE: number;
-    createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array): NativeTensor;
+    createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): NativeTensor;
     deleteTensor(tensor: NativeTensor): void;
     executeOp(name: string, attributes: Attribute[], inputs: NativeTensor[], numOutputs: number): TensorInfo[];
   };
@@ -69,6 +70,18 @@ export class NativeOps {
     const index: Attribute = { name: 'Tidx', type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_INT32 };
     const [mean] = this.execute('Mean', [this.floats, index, this.attribute('keep_dims', false)], [vector, axis], 1);
     return mean;
+  }
+
+  /** Bytes as float32, converted by TensorFlow: JavaScript's memory never holds the four times larger numbers. */
+  floatsFromBytes(bytes: Uint8Array, shape: number[]): NativeTensor {
+    const { TF_ATTR_TYPE, TF_FLOAT, TF_UINT8 } = this.binding;
+    const source = this.own(this.binding.createTensor(shape, TF_UINT8, bytes));
+    const types: Attribute[] = [
+      { name: 'SrcT', type: TF_ATTR_TYPE, value: TF_UINT8 },
+      { name: 'DstT', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    ];
+    const [floats] = this.execute('Cast', [...types, this.attribute('Truncate', false)], [source], 1);
+    return floats;
   }
 
   scalar(value: number): NativeTensor {

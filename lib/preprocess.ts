@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 import type { IdxArray } from './idx';
+import { NativeOps, hasNativeOps } from './native-ops';
 
 const LARGEST_BYTE = 255;
 
@@ -16,7 +17,14 @@ export function flatten({ data, shape }: IdxArray): tf.Tensor2D {
     throw new RangeError(`images of shape [${shape.join(', ')}] cannot be flattened (expected [count, rows, columns])`);
   }
   const [count, rows, columns] = shape;
-  return tf.tensor2d(new Float32Array(data), [count, rows * columns]);
+  const flat: [number, number] = [count, rows * columns];
+  if (!hasNativeOps()) {
+    return tf.tensor2d(new Float32Array(data), flat);
+  }
+  const ops = new NativeOps();
+  const pixels = ops.toTensor(ops.floatsFromBytes(data, flat), flat) as tf.Tensor2D;
+  ops.releaseAll();
+  return pixels;
 }
 
 /**
