@@ -1,12 +1,11 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const nodeGlobals = Object.fromEntries(
-  ['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'AbortSignal'].map((name) => [
-    name,
-    'readonly',
-  ]),
-);
+const NODE_GLOBALS = [
+  ...['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'AbortSignal'],
+  ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'],
+];
+const nodeGlobals = Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly']));
 const commonJsGlobals = { module: 'writable', require: 'readonly', __dirname: 'readonly' };
 
 export default tseslint.config(
@@ -18,5 +17,8 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true } },
   },
   { files: ['**/*.mjs'], languageOptions: { globals: nodeGlobals } },
-  { files: ['**/*.js', '**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, ...commonJsGlobals } } },
+  {
+    files: ['**/*.js', '**/*.cjs'],
+    languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, ...commonJsGlobals } },
+  },
 );

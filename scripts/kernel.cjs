@@ -7,7 +7,9 @@
 const { version } = require('tslab/package.json');
 
 if (version !== '1.0.22') {
-  console.error(`scripts/kernel.cjs was written for tslab 1.0.22, and this is ${version}: look through it, then change it here.`);
+  console.error(
+    `The kernel's launcher was written for tslab 1.0.22, and this is ${version}: read it through, then say so in it.`,
+  );
   process.exit(1);
 }
 
@@ -126,7 +128,8 @@ class Server extends ZmqServer {
     if (socket !== this.control) {
       return super.bindSocket(socket, port);
     }
-    this.controlThread = listenOnControl(this.configPath, (frames) => this.handleShellMessage(this.controlThread, ...frames));
+    const take = (frames) => this.handleShellMessage(this.controlThread, ...frames);
+    this.controlThread = listenOnControl(this.configPath, take);
   }
 
   close() {

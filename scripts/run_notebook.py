@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -102,7 +101,7 @@ def run(notebook, kernel, folder):
 
     def interrupt():
         print(f"Interrupted: cell {started['cell'].id} is asked to end.", flush=True)
-        os.kill(client.km.provisioner.pid, signal.SIGINT)
+        asyncio.ensure_future(client.km.interrupt_kernel())
 
     client = NotebookClient(
         notebook,

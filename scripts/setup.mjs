@@ -168,7 +168,8 @@ const steps = [
       [
         join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'),
         {
-          argv: [process.execPath, '--no-force-async-hooks-checks', join(root, 'scripts', 'kernel.cjs'), '{connection_file}'],
+          // The flag: code that Stop terminates leaves Node's account of what called what untidy, which is no harm.
+          argv: [process.execPath, '--no-force-async-hooks-checks', join(root, 'scripts/kernel.cjs'), '{connection_file}'],
           display_name: 'TypeScript',
           language: 'typescript',
           interrupt_mode: 'message',

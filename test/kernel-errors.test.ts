@@ -62,10 +62,25 @@ describe('an error that a cell throws', () => {
   test.each([
     ['types', 'interface A {\n  a: number;\n}\ntype B = { b: A };\nconst b: B = null as never as B;\nb.b;', 6, 'b.b'],
     ['a template string of several lines', 'const t = `one\ntwo ${1 + 1}\nthree`;\n(t as any).x.y;', 4, '(t as any)'],
-    ['imports', "import { readFileSync } from 'node:fs';\nimport * as os from 'node:os';\n\nreadFileSync('/none' + os.EOL);", 4, 'read'],
+    [
+      'imports',
+      "import { readFileSync } from 'node:fs';\nimport * as os from 'node:os';\n\nreadFileSync('/none' + os.EOL);",
+      4,
+      'read',
+    ],
     ['top-level await', 'const two: number = await Promise.resolve(2);\nconst n = await null!;\nn!.x = two;', 3, 'n!.x'],
-    ['an enum and a class', 'enum E { A, B }\nclass P {\n  constructor(readonly x: E) {}\n}\nnew P(E.A).x;\n\nthrow Error("e");', 7, 'throw'],
-    ['parameters with defaults', 'const f = (a: number, { b = 2 }: { b?: number } = {}): number =>\n  a + b +\n  (null as any).c;\nf(1);', 3, '(null'],
+    [
+      'an enum and a class',
+      'enum E { A, B }\nclass P {\n  constructor(readonly x: E) {}\n}\nnew P(E.A).x;\n\nthrow Error("e");',
+      7,
+      'throw',
+    ],
+    [
+      'parameters with defaults',
+      'const f = (a: number, { b = 2 }: { b?: number } = {}): number =>\n  a + b +\n  (null as any).c;\nf(1);',
+      3,
+      '(null',
+    ],
     ['comments', '// one\n/* two\n three */\n\nundefined!.x; // four', 5, 'undefined'],
   ])('is found in its line in a cell with %s', async (_what, code, line, start) => {
     const shown = await tracebackOf(code);
@@ -74,7 +89,9 @@ describe('an error that a cell throws', () => {
   });
 
   test('shows the way through functions of other cells, innermost first', async () => {
-    const declared = await kernel.run('function half(n: number): number {\n  if (n % 2) throw new Error("odd");\n  return n / 2;\n}');
+    const declared = await kernel.run(
+      'function half(n: number): number {\n  if (n % 2) throw new Error("odd");\n  return n / 2;\n}',
+    );
     const run = await kernel.run('\nhalf(7);');
     const [there, here] = [declared, run].map(({ reply }) => `Cell In[${reply!.execution_count}]`);
     expect(plain(run.traceback)).toContain(`${there}, line 2, column 20`);
@@ -82,8 +99,14 @@ describe('an error that a cell throws', () => {
   });
 
   test('shows the line of the cell under a deep recursion, whose calls it does not repeat', async () => {
-    const shown = await tracebackOf('function fall(n: number): void {\n  if (n === 0) throw new Error("ground");\n  fall(n - 1);\n}\nfall(40);');
-    expect(shown.split('\n').slice(-3)).toEqual(['    at fall (Cell In[.]:2:22)', '    at fall (Cell In[.]:3:3)', '    at Cell In[.]:5:1']);
+    const shown = await tracebackOf(
+      'function fall(n: number): void {\n  if (n === 0) throw new Error("ground");\n  fall(n - 1);\n}\nfall(40);',
+    );
+    expect(shown.split('\n').slice(-3)).toEqual([
+      '    at fall (Cell In[.]:2:22)',
+      '    at fall (Cell In[.]:3:3)',
+      '    at Cell In[.]:5:1',
+    ]);
   });
 
   test('in mnist-lib shows the line of the cell, and the library’s source as frame', async () => {
@@ -116,11 +139,15 @@ model.predict(tf.zeros([2, 5]));`);
 const upper = async () => 1 + (await lower());
 await upper();`);
     expect(shown).toContain('Cell In[.], line 3, column 9');
-    expect(shown).toMatch(/at lower \(Cell In\[\.\]:3:9\)\n {4}at async upper \(Cell In\[\.\]:5:\d+\)\n {4}at Cell In\[\.\]:6:/);
+    expect(shown).toMatch(
+      /at lower \(Cell In\[\.\]:3:9\)\n {4}at async upper \(Cell In\[\.\]:5:\d+\)\n {4}at Cell In\[\.\]:6:/,
+    );
   });
 
   test('in a promise that is awaited', async () => {
-    expect(await tracebackOf('await Promise.reject(new TypeError("rejected"));')).toMatch(/^TypeError: rejected\nCell In\[\.\], line 1,/);
+    expect(await tracebackOf('await Promise.reject(new TypeError("rejected"));')).toMatch(
+      /^TypeError: rejected\nCell In\[\.\], line 1,/,
+    );
   });
 
   test.each([
@@ -132,7 +159,9 @@ await upper();`);
   });
 
   test('has a stack of cells when the cell itself catches and prints it', async () => {
-    const run = await kernel.run('try {\n  throw new Error("caught");\n} catch (error) {\n  console.log((error as Error).stack);\n}');
+    const run = await kernel.run(
+      'try {\n  throw new Error("caught");\n} catch (error) {\n  console.log((error as Error).stack);\n}',
+    );
     expect(withoutCounts(run.stdout)).toBe('Error: caught\n    at Cell In[.]:2:9\n');
   });
 });
@@ -181,7 +210,9 @@ describe('what the compiler refuses', () => {
   });
 
   test('a type error within an argument says the reasons', async () => {
-    const shown = await tracebackOf('declare function f(x: { s: { a: number } }): void;\nconst s = { s: { a: "x" } };\nf(s);');
+    const shown = await tracebackOf(
+      'declare function f(x: { s: { a: number } }): void;\nconst s = { s: { a: "x" } };\nf(s);',
+    );
     expect(shown).toContain("\n  Type 'string' is not assignable to type 'number'.\nCell In[.], line 3, column 3\n");
   });
 
@@ -191,17 +222,23 @@ describe('what the compiler refuses', () => {
   });
 
   test('a syntax error', async () => {
-    expect(await tracebackOf('let x = (1 + ;')).toMatch(/^SyntaxError: Expression expected\.\nCell In\[\.\], line 1, column 14\n/);
+    expect(await tracebackOf('let x = (1 + ;')).toMatch(
+      /^SyntaxError: Expression expected\.\nCell In\[\.\], line 1, column 14\n/,
+    );
   });
 
   test('a name from a cell of the notebook that has not run: that cell is named', async () => {
     const shown = await tracebackOf('const pixels = trainImages.length;');
-    expect(shown).toContain("TypeScriptError: Cannot find name 'trainImages'.\ntrainImages comes from the cell `load-data`, which has");
+    expect(shown).toContain(
+      "TypeScriptError: Cannot find name 'trainImages'.\ntrainImages comes from the cell `load-data`, which has",
+    );
     expect(shown).toContain('> 1 | const pixels = trainImages.length;\n    |                ^^^^^^^^^^^');
   });
 
   test('a name that no cell of the notebook declares', async () => {
-    expect(await tracebackOf('nonesuch();')).toContain('If a cell above declares nonesuch, it has not been run in this kernel');
+    expect(await tracebackOf('nonesuch();')).toContain(
+      'If a cell above declares nonesuch, it has not been run in this kernel',
+    );
   });
 });
 
@@ -212,14 +249,21 @@ console.error('error');
 tslab.display.text('shown');
 console.log('end');`);
   expect(run.status).toBe('ok');
-  expect(run.outputs.map(({ name, text, data }) => name ?? [text, data])).toEqual(['stdout', 'stderr', [undefined, expect.anything()], 'stdout']);
+  expect(run.outputs.map(({ name, text, data }) => name ?? [text, data])).toEqual([
+    'stdout',
+    'stderr',
+    [undefined, expect.anything()],
+    'stdout',
+  ]);
   expect(run.stdout).toBe([...Array(3000).keys(), 'end', ''].join('\n'));
 });
 
 describe('{ epochs }', () => {
   test('takes a variable of an earlier cell', async () => {
     await kernel.run('let epochs = 3; const text = "x";');
-    const run = await kernel.run('const options = { epochs, nested: [{ text, epochs }] };\n({ epochs } = { epochs: 5 });\nconsole.log(JSON.stringify(options), epochs);');
+    const run = await kernel.run(
+      'const options = { epochs, nested: [{ text, epochs }] };\n({ epochs } = { epochs: 5 });\nconsole.log(JSON.stringify(options), epochs);',
+    );
     expect([run.status, run.stdout]).toEqual(['ok', '{"epochs":3,"nested":[{"text":"x","epochs":3}]} 5\n']);
   });
 
@@ -238,13 +282,23 @@ describe('whoever runs notebooks', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const FAILING = { cell_type: 'code', id: 'a', metadata: {}, execution_count: null, outputs: [], source: 'throw new RangeError("a");' };
+  const FAILING = {
+    cell_type: 'code',
+    id: 'a',
+    metadata: {},
+    execution_count: null,
+    outputs: [],
+    source: 'throw new RangeError("a");',
+  };
   const NEXT = { ...FAILING, id: 'b', source: 'console.log("b");' };
 
   function nbconvert(...options: string[]) {
     const path = join(folder, 'notebook.ipynb');
     const kernelspec = { name: 'tslab', display_name: 'TypeScript', language: 'typescript' };
-    writeFileSync(path, JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: [FAILING, NEXT] }));
+    writeFileSync(
+      path,
+      JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: [FAILING, NEXT] }),
+    );
     const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
     return spawnSync(
       join(root, '.venv', 'bin', 'jupyter'),
@@ -276,7 +330,9 @@ describe('whoever runs notebooks', () => {
         { encoding: 'utf8', env: { ...process.env, ...stock, MNIST_DIR: empty } },
       );
       expect(status).toBe(1);
-      expect(stderr).toMatch(/^Cell load-data failed:\n\n[^]*DataError: train-images-idx3-ubyte is missing: MNIST_DIR names/);
+      expect(stderr).toMatch(
+        /^Cell load-data failed:\n\n[^]*DataError: train-images-idx3-ubyte is missing: MNIST_DIR names/,
+      );
       expect(stderr).not.toMatch(/^ +at /m);
     },
     2 * MINUTES,

@@ -10,7 +10,11 @@ afterAll(() => kernel.stop());
 /** What Shift-Tab shows at `|`. */
 async function inspect(marked: string): Promise<{ found: boolean; data: Record<string, string> }> {
   const [before, after] = marked.split('|');
-  const reply = await kernel.request('inspect_request', { code: before + after, cursor_pos: [...before].length, detail_level: 0 });
+  const reply = await kernel.request('inspect_request', {
+    code: before + after,
+    cursor_pos: [...before].length,
+    detail_level: 0,
+  });
   return reply as Awaited<ReturnType<typeof inspect>>;
 }
 
@@ -35,7 +39,11 @@ describe('Tab', () => {
   });
 
   test('counts characters as Jupyter does, also behind one of more than 16 bits', async () => {
-    expect(await complete('"😀😀😀😀"; mnist.lo|')).toMatchObject({ matches: expect.arrayContaining(['loadMnist']) as unknown, cursor_start: 14, cursor_end: 16 });
+    expect(await complete('"😀😀😀😀"; mnist.lo|')).toMatchObject({
+      matches: expect.arrayContaining(['loadMnist']) as unknown,
+      cursor_start: 14,
+      cursor_end: 16,
+    });
   });
 });
 
@@ -45,7 +53,13 @@ describe('Shift-Tab', () => {
     expect(data['text/plain']).toMatch(
       /^function digitGrid\(images: IdxArray, indices: number\[\], titles\?: string\[\]\): Figure\n\nPictures of digits/,
     );
-    for (const tag of ['@param images uint8 [count', '@param indices which', '@returns the figure', '@throws RangeError for', '@example const {']) {
+    for (const tag of [
+      '@param images uint8 [count',
+      '@param indices which',
+      '@returns the figure',
+      '@throws RangeError for',
+      '@example const {',
+    ]) {
       expect(data['text/plain']).toContain(`\n${tag}`);
     }
   });
@@ -59,12 +73,16 @@ describe('Shift-Tab', () => {
 
   test('between the brackets of a call shows the function', async () => {
     expect((await inspect('mnist.digitGrid(|')).data['text/plain']).toMatch(/^digitGrid\(images: mnist\.IdxArray, /);
-    expect((await inspect('mnist.digitGrid(f(1), [2, 3], |);')).data['text/plain']).toMatch(/^digitGrid\(images: mnist\.IdxArray, /);
+    expect((await inspect('mnist.digitGrid(f(1), [2, 3], |);')).data['text/plain']).toMatch(
+      /^digitGrid\(images: mnist\.IdxArray, /,
+    );
   });
 
   test('shows the type of a variable of an earlier cell, and of what the library gives', async () => {
     expect((await inspect('epo|chs')).data['text/plain']).toBe('const epochs: 3');
-    expect((await inspect('const { trainImages } = mnist.loadMnist();\ntrainIm|ages;')).data['text/plain']).toContain('IdxArray');
+    expect((await inspect('const { trainImages } = mnist.loadMnist();\ntrainIm|ages;')).data['text/plain']).toContain(
+      'IdxArray',
+    );
   });
 
   test('says that there is nothing to show', async () => {

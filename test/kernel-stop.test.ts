@@ -29,16 +29,34 @@ async function expectStopped(code: string): Promise<void> {
 describe('Stop ends', () => {
   test.each([
     ['an endless loop', 'console.log("started"); while (true) {}'],
-    ['an endless loop that catches everything', 'console.log("started"); while (true) { try { JSON.parse("{"); } catch {} }'],
+    [
+      'an endless loop that catches everything',
+      'console.log("started"); while (true) { try { JSON.parse("{"); } catch {} }',
+    ],
     ['an endless loop after an await', 'await sleep(10); console.log("started"); while (true) {}'],
-    ['an endless loop in an async function', 'const spin = async () => { await null; console.log("started"); while (true) {} };\nawait spin();'],
-    ['an endless loop in a timer', 'setTimeout(() => { console.log("started"); while (true) {} }, 10);\nawait new Promise(() => {});'],
-    ['an endless loop in setImmediate', 'setImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});'],
+    [
+      'an endless loop in an async function',
+      'const spin = async () => { await null; console.log("started"); while (true) {} };\nawait spin();',
+    ],
+    [
+      'an endless loop in a timer',
+      'setTimeout(() => { console.log("started"); while (true) {} }, 10);\nawait new Promise(() => {});',
+    ],
+    [
+      'an endless loop in setImmediate',
+      'setImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});',
+    ],
     ['an endless chain of promises', 'console.log("started"); for (;;) { await null; }'],
-    ['an endless recursion of ticks', 'const again = () => process.nextTick(again);\nconsole.log("started"); again(); await new Promise(() => {});'],
+    [
+      'an endless recursion of ticks',
+      'const again = () => process.nextTick(again);\nconsole.log("started"); again(); await new Promise(() => {});',
+    ],
     ['a catastrophic regular expression', 'console.log("started"); /^(a+)+$/.test("a".repeat(40) + "b");'],
     ['a promise that stays pending', 'console.log("started"); await new Promise(() => {});'],
-    ['a wait in a library', 'import { setTimeout as wait } from "node:timers/promises";\nconsole.log("started"); await wait(1e6);'],
+    [
+      'a wait in a library',
+      'import { setTimeout as wait } from "node:timers/promises";\nconsole.log("started"); await wait(1e6);',
+    ],
   ])('%s, and the next cell runs', (_what, code) => expectStopped(code));
 
   test('a loop with awaits for good: it does not go on behind the next cells, and its finally runs', async () => {

@@ -57,8 +57,8 @@ function transpileModule(js, options) {
 /** Writes `__tslab__.stopping.resume(__tslab__.stopping.count, await x)` for `await x`; stop.cjs says why. */
 function endAwaitsWhenStopped(context) {
   const { factory } = context;
-  const stopping = (name) =>
-    ['stopping', name].reduce((object, key) => factory.createPropertyAccessExpression(object, key), factory.createIdentifier('__tslab__'));
+  const property = factory.createPropertyAccessExpression;
+  const stopping = (name) => property(property(factory.createIdentifier('__tslab__'), 'stopping'), name);
   const visit = (node) => {
     const visited = ts.visitEachChild(node, visit, context);
     return ts.isAwaitExpression(visited)
@@ -73,8 +73,7 @@ function endAwaitsWhenStopped(context) {
  * own, because Node's ends only what a cell does before its first `await`, and disturbs listeners for SIGINT.
  */
 const { runInThisContext } = vm;
-vm.runInThisContext = (code, options) =>
-  runInThisContext(code, options?.breakOnSigint ? { filename: cell.name } : options);
+vm.runInThisContext = (code, options) => runInThisContext(code, options?.breakOnSigint ? { filename: cell.name } : options);
 
 /** Whether a file's name, as a stack has it, is that of a cell or of what cells import. */
 function isCompiled(file) {

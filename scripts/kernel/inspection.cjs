@@ -42,17 +42,23 @@ const text = (parts) => (parts ?? []).map((part) => part.text).join('');
 
 /** `function loadMnist(): Mnist`, without saying that it is imported. */
 function signature({ displayParts }) {
-  return text(displayParts).replace(/^\(alias\) /, '').replace(/\n(import|export) .*$/, '');
+  return text(displayParts)
+    .replace(/^\(alias\) /, '')
+    .replace(/\n(import|export) .*$/, '');
 }
 
 /** The tags that are for readers: TensorFlow.js has others, for its own site. */
 function tagsOf({ tags }) {
   const shown = ['param', 'returns', 'return', 'throws', 'example', 'deprecated', 'see'];
-  return (tags ?? []).filter(({ name }) => shown.includes(name)).map((tag) => ({ name: tag.name, text: text(tag.text).trim() }));
+  return (tags ?? [])
+    .filter(({ name }) => shown.includes(name))
+    .map((tag) => ({ name: tag.name, text: text(tag.text).trim() }));
 }
 
 function plainText(info) {
-  const tags = tagsOf(info).map((tag) => `@${tag.name} ${tag.text}`).join('\n');
+  const tags = tagsOf(info)
+    .map((tag) => `@${tag.name} ${tag.text}`)
+    .join('\n');
   return [signature(info), text(info.documentation), tags].filter(Boolean).join('\n\n');
 }
 

@@ -95,7 +95,11 @@ function describe(error) {
   }
   if (!isError(error)) {
     const evalue = inspect(error);
-    return { ename: 'Uncaught', evalue, traceback: [`${red('Uncaught')} ${evalue}`, 'This is no Error, so that its line is not known.'] };
+    return {
+      ename: 'Uncaught',
+      evalue,
+      traceback: [`${red('Uncaught')} ${evalue}`, 'This is no Error, so that its line is not known.'],
+    };
   }
   const ename = nameOf(error);
   return { ename, evalue: String(error.message), traceback: tracebackOf(error) };
@@ -132,7 +136,9 @@ function codeLines({ name, source, line, column, width = 1 }) {
   const digits = String(line).length;
   return [
     `${name}, line ${line}, column ${column}`,
-    ...numbers.map((number) => `${number === line ? red('>') : ' '} ${String(number).padStart(digits)} | ${lines[number - 1]}`),
+    ...numbers.map(
+      (number) => `${number === line ? red('>') : ' '} ${String(number).padStart(digits)} | ${lines[number - 1]}`,
+    ),
     `  ${' '.repeat(digits)} | ${lines[line - 1]?.slice(0, column - 1).replace(/[^\t]/g, ' ')}${red('^'.repeat(width))}`,
   ];
 }

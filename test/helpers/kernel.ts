@@ -136,7 +136,10 @@ export class Run {
   }
 
   private streamText(stream: 'stdout' | 'stderr'): string {
-    return this.outputs.filter(({ name }) => name === stream).map(({ text }) => joined(text!)).join('');
+    return this.outputs
+      .filter(({ name }) => name === stream)
+      .map(({ text }) => joined(text!))
+      .join('');
   }
 }
 
@@ -211,7 +214,14 @@ export class Kernel {
     const run = new Run(code);
     const id = `run-${++this.numbers}`;
     this.runs.set(id, run);
-    const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true };
+    const content = {
+      code,
+      silent: false,
+      store_history: true,
+      user_expressions: {},
+      allow_stdin: false,
+      stop_on_error: true,
+    };
     this.command('send', { id, msg_type: 'execute_request', content }).catch((error: Error) => run.giveUp(error));
     return run;
   }
