@@ -61,6 +61,15 @@ describe('renderSvg(data, layout)', () => {
     expect(['width', 'height'].map((name) => images[0].getAttribute(name))).toEqual(['280', '280']); // 28 squares of 10
   });
 
+  test('keeps digits square in a figure that is stretched', () => {
+    const { data, layout } = FIGURES['digit-grid'];
+    const images = parsed(renderSvg(data, { ...layout, width: 2 * layout.width! })).querySelectorAll('image');
+    expect(images).toHaveLength(6);
+    for (const image of images) {
+      expect(Number(image.getAttribute('width'))).toBeCloseTo(Number(image.getAttribute('height')), 0);
+    }
+  });
+
   test('keeps a title that is markup harmless', () => {
     const text = '<script>alert(1)</script><img src=x onerror=alert(2)><a href="javascript:alert(3)">link</a>';
     const svg = renderSvg([{ ...points[0], name: text, text: [text, text], mode: 'text' }], {

@@ -52,9 +52,12 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     } as unknown as Plot);
     const frame = { showgrid: false, zeroline: false, showticklabels: false, ticks: '', showline: true, mirror: true };
     const line = { linecolor: '#999999', fixedrange: true };
+    // Saved, figures are stretched to the width of JupyterLab's page: digits keep their form there, too.
+    const square = { scaleanchor: `x${number}`, constrain: 'domain' };
     axes[`xaxis${number}`] = {
       ...frame,
       ...line,
+      constrain: 'domain',
       domain: [left / width, (left + cellWidth) / width],
       range: [-0.5, columns - 0.5],
       anchor: `y${number}`,
@@ -62,6 +65,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     axes[`yaxis${number}`] = {
       ...frame,
       ...line,
+      ...square,
       domain: [1 - (top + cellHeight) / height, 1 - top / height],
       range: [rows - 0.5, -0.5], // row 0 is the top one
       anchor: `x${number}`,

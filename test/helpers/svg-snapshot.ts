@@ -32,7 +32,7 @@ export function normaliseSvg(svg: string): string {
     svg,
   );
   const rounded = renumbered.replace(/<[^>]*>/g, (tag) =>
-    tag.replace(/(?<![\w/+#])-?\d+\.\d+(e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)) + 0)),
+    tag.replace(/-?\d+\.\d+(e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)) + 0)),
   );
   const stored = rounded.replace(/data:image\/png;base64,([\w+/=]+)/g, (_url, base64: string) => storedPng(base64));
   return `${stored.replace(/></g, '>\n<')}\n`;
