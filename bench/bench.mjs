@@ -3,7 +3,7 @@
 // Both sides live at the same time and take turns, epoch by epoch, so that a machine that is now quick and now slow is so
 // for both. They wait without work in between.
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -79,17 +79,17 @@ async function measureTraining() {
 /** A process that answers each line with a result, once it has said that it is ready. */
 function participant(command, args) {
   const child = spawn(command, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
-  const heard = [];
-  const lines = createInterface({ input: child.stdout });
-  lines.on('line', (line) => line.startsWith('{') && heard.push(JSON.parse(line)));
+  const results = on(createInterface({ input: child.stdout }), 'line', { close: ['close'] });
   const next = async () => {
-    while (heard.length === 0) {
-      if (child.exitCode !== null) {
-        throw new Error(`${command} ${args[0]} ended with code ${child.exitCode} before it was asked to (see above).`);
+    for (;;) {
+      const { value, done } = await results.next();
+      if (done) {
+        throw new Error(`${command} ${args[0]} ended before it was asked to (see above).`);
       }
-      await Promise.race([once(lines, 'line'), once(child, 'exit')]);
+      if (value[0].startsWith('{')) {
+        return JSON.parse(value[0]);
+      }
     }
-    return heard.shift();
   };
   return {
     ready: next,

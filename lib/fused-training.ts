@@ -1,21 +1,27 @@
 /*
- * Training a stack of dense layers by TensorFlow's own fused operations. tfjs composes the same step out of about 250
- * small operations; here it is about 25, among them one for Adam and one for softmax with cross-entropy.
+ * Training a stack of dense layers by TensorFlow's own fused operations. tfjs composes a step out of about 250 small
+ * operations and makes a tensor of each result; here it is about 25, with one for Adam, and what JavaScript has to know
+ * of a batch, its loss and its accuracy, is computed from the ten shares of each digit.
  *
- * tfjs's own `fit` stays in charge of epochs, batches, callbacks and history: only what it computes for a batch is
- * replaced. While it runs, weights and moments live in TensorFlow's resource variables, which Adam changes in place;
+ * While training goes on, weights and moments live in TensorFlow's resource variables, which Adam changes in place;
  * `publish` shows them to tfjs, before anybody looks.
  */
 import * as tf from '@tensorflow/tfjs-node';
 import { NativeOps, type NativeTensor, hasNativeOps } from './native-ops';
 
-/** What `fusedTraining` computes in tfjs's stead. */
-export interface FusedTraining {
-  /** Brings the tf.Variables of model and optimizer up to date. */
-  publish(): void;
-  /** Publishes, frees TensorFlow's own variables and gives tfjs its functions back. */
-  end(): void;
+/** Loss and accuracy, by tfjs's names for them: `loss` and, where the model was compiled with it, `acc`. */
+type Logs = Record<string, number>;
+
+/** Examples in the form in which batches are taken from them. */
+export interface Examples {
+  /** [count, inputs], tfjs's. */
+  x: NativeTensor;
+  /** count rows of numClasses shares. */
+  y: Float32Array;
 }
+
+// Of a share below or above these, tfjs's categorical cross-entropy takes these.
+const [SMALLEST_SHARE, LARGEST_SHARE] = [1e-7, 1 - 1e-7];
 
 /** An activation and its gradient, which takes the gradient and the activation's output. */
 const ACTIVATIONS: Record<string, { name: string; gradient: (dy: NativeTensor, y: NativeTensor) => [string, NativeTensor[]] }> = {
@@ -47,17 +53,6 @@ interface Adam {
   accumulatedSecondMoment: Moment[];
   readonly iterations: number;
   incrementIterations(): void;
-}
-
-type BatchFunction = (tensors: tf.Tensor[]) => tf.Tensor[];
-type Metric = (yTrue: tf.Tensor, yPredicted: tf.Tensor) => tf.Tensor;
-
-/** The LayersModel at work inside a Sequential: its parts that are not in tfjs's types. */
-interface Trainer {
-  makeTrainFunction(): BatchFunction;
-  makeTestFunction(): void;
-  testFunction: BatchFunction;
-  metricsTensors: [Metric, number][];
 }
 
 /** A tf.Variable and TensorFlow's own variable that stands in for it while training goes on. */
@@ -114,48 +109,26 @@ interface Parameter {
 }
 
 /**
- * Puts fused operations in place of what tfjs computes for a batch, where the model allows it: a Sequential of dense
- * layers (linear, relu, sigmoid, tanh; softmax at the end) with categorical cross-entropy and Adam, without
- * regularizers, constraints and frozen weights, on tfjs-node's backend. Every other model is left to tfjs.
+ * Makes fused training for a model that allows it: a Sequential of dense layers (linear, relu, sigmoid, tanh; softmax at
+ * the end) with categorical cross-entropy, Adam, and no metric but accuracy; without regularizers, constraints and frozen
+ * weights; on tfjs-node's backend. Every other model is left to tfjs.
  *
- * Softmax and cross-entropy are one operation, as in Keras: the gradient of a digit to whose class the network gives a
- * share below 1e-7 is not cut off, which it is in tfjs.
+ * One thing is better than tfjs has it, and as Keras has it: the gradient of a digit to whose class the network gives a
+ * share below 1e-7 is not cut off.
  *
  * @param model built and compiled.
- * @returns how to end it; null where the model is left to tfjs.
- * @example const fused = fuseTraining(model); try { await model.fit(x, y); } finally { fused?.end(); }
+ * @returns null where the model is left to tfjs.
+ * @example const fused = fuseTraining(model); ... fused?.end();
  */
 export function fuseTraining(model: tf.LayersModel): FusedTraining | null {
   const layers = hasNativeOps() ? denseStack(model) : null;
-  const optimizer = model.optimizer as unknown as Adam;
-  if (!layers || model.loss !== 'categoricalCrossentropy' || model.optimizer?.getClassName() !== 'Adam') {
-    return null;
-  }
-  const step = new FusedStep(layers, optimizer);
-  const trainer = (model as unknown as { model: Trainer }).model;
-  const stockTrainer = Object.getPrototypeOf(trainer) as Trainer;
-  const metrics = trainer.metricsTensors.map(([metric]) => metric);
-  trainer.makeTrainFunction = () => ([x, y]) => {
-    const { loss, probabilities } = step.run(x, y);
-    return [loss, ...metrics.map((metric) => tf.keep(tf.mean(metric(y, probabilities))))];
-  };
-  trainer.makeTestFunction = () => {
-    stockTrainer.makeTestFunction.call(trainer);
-    const { testFunction } = trainer;
-    trainer.testFunction = (tensors) => {
-      step.publish(); // validation begins within the batch function, before any callback could do so
-      return testFunction(tensors);
-    };
-  };
-  return {
-    publish: () => step.publish(),
-    end() {
-      delete (trainer as Partial<Trainer>).makeTrainFunction;
-      delete (trainer as Partial<Trainer>).makeTestFunction;
-      step.publish();
-      step.destroy();
-    },
-  };
+  const metrics = model.metricsNames?.slice(1) ?? []; // the first is the loss
+  const suits =
+    model.loss === 'categoricalCrossentropy' &&
+    model.optimizer?.getClassName() === 'Adam' &&
+    metrics.every((name) => name === 'acc') &&
+    metrics.length <= 1;
+  return layers && suits ? new FusedTraining(layers, model.optimizer as unknown as Adam, metrics.length > 0) : null;
 }
 
 function denseStack(model: tf.LayersModel): DenseLayer[] | null {
@@ -184,16 +157,19 @@ function activationOf(layer: tf.layers.Layer): string {
   return typeof activation === 'string' ? activation : '';
 }
 
-/** The training step: forwards, backwards, and Adam. */
-class FusedStep {
+/** Forwards, backwards, and Adam. */
+export class FusedTraining {
   private readonly ops = new NativeOps();
   private readonly parameters: Parameter[];
+  private readonly numClasses: number;
   private changed = false;
 
   constructor(
     private readonly layers: DenseLayer[],
     private readonly optimizer: Adam,
+    private readonly withAccuracy: boolean,
   ) {
+    this.numClasses = layers.at(-1)!.kernel.shape[1]!;
     const variables = layers.flatMap(({ kernel, bias }) => (bias ? [kernel, bias] : [kernel]));
     this.parameters = variables.map((variable, index) => ({
       value: new MirroredVariable(this.ops, () => variable),
@@ -203,31 +179,58 @@ class FusedStep {
   }
 
   /**
-   * @param x float32 [batch, inputs].
-   * @param y float32 [batch, numClasses], one-hot.
-   * @returns the mean loss, and the probabilities [batch, numClasses], both before the step. The caller disposes of them.
+   * @param x float32 [count, inputs]. It must live as long as the examples are used.
+   * @param y float32 [count, numClasses].
    */
-  run(x: tf.Tensor, y: tf.Tensor): { loss: tf.Scalar; probabilities: tf.Tensor } {
+  examples(x: tf.Tensor, y: tf.Tensor): Examples {
+    return { x: this.ops.fromTensor(x), y: y.dataSync<'float32'>() };
+  }
+
+  /**
+   * Learns from a batch.
+   *
+   * @param examples where it is taken from.
+   * @param indices which of them it consists of.
+   * @returns loss and accuracy of the batch before the step.
+   */
+  trainBatch(examples: Examples, indices: Int32Array): Logs {
     const { ops } = this;
     this.forEachVariable((variable) => variable.load());
     try {
-      const labels = ops.fromTensor(y);
       const weights = this.parameters.map(({ value }) => value.read());
-      const { inputs, logits } = this.forward(ops.fromTensor(x), weights);
-      const [losses, excess] = ops.run('SoftmaxCrossEntropyWithLogits', [logits, labels], {}, 2);
-      const loss = ops.mean(losses);
-      const [probabilities] = ops.run('Softmax', [logits]);
+      const { inputs, probabilities, labels } = this.forward(examples, indices, weights);
+      const shape = [indices.length, this.numClasses];
       // [batch, numClasses]: the gradient of the mean loss by the logits, (probability - label) / batch
-      const [dLogits] = ops.run('Mul', [excess, ops.scalar(1 / x.shape[0])]);
+      const [excess] = ops.run('Sub', [probabilities, ops.floats(labels, shape)]);
+      const [dLogits] = ops.run('Mul', [excess, ops.scalar(1 / indices.length)]);
       const gradients = this.backward(inputs, weights, dLogits);
       ops.release(weights); // nobody reads them any more: Adam may change them where they are
       this.applyAdam(gradients);
-      return { loss: ops.toTensor(loss, []) as tf.Scalar, probabilities: ops.toTensor(probabilities, y.shape) };
+      return this.judge(ops.read(probabilities), labels);
     } finally {
       ops.releaseAll();
     }
   }
 
+  /** Loss and accuracy of the examples from `first` to before `last`, a batch at a time. */
+  evaluate(examples: Examples, first: number, last: number, batchSize: number): Logs {
+    this.forEachVariable((variable) => variable.load());
+    const totals: Logs = {};
+    for (let start = first; start < last; start += batchSize) {
+      const indices = Int32Array.from({ length: Math.min(batchSize, last - start) }, (_, index) => start + index);
+      try {
+        const { probabilities, labels } = this.forward(examples, indices, this.parameters.map(({ value }) => value.read()));
+        for (const [name, value] of Object.entries(this.judge(this.ops.read(probabilities), labels))) {
+          totals[name] = (totals[name] ?? 0) + (value * indices.length) / (last - first);
+        }
+      } finally {
+        this.ops.releaseAll();
+      }
+    }
+    return totals;
+  }
+
+  /** Brings the tf.Variables of model and optimizer up to date. */
   publish(): void {
     if (this.changed && !this.optimizer.accBeta1.isDisposed) {
       this.forEachVariable((variable) => variable.publish());
@@ -239,23 +242,51 @@ class FusedStep {
     }
   }
 
-  destroy(): void {
+  /** Publishes, and frees TensorFlow's own variables. */
+  end(): void {
+    this.publish();
     this.forEachVariable((variable) => variable.destroy());
   }
 
-  /** Gives what goes into each layer, and what comes out of the last one before softmax. */
-  private forward(x: NativeTensor, weights: NativeTensor[]): { inputs: NativeTensor[]; logits: NativeTensor } {
-    const inputs = [x];
+  /** Gives what goes into each layer, the shares that come out of the last one, and what they should have been. */
+  private forward(
+    { x, y }: Examples,
+    indices: Int32Array,
+    weights: NativeTensor[],
+  ): { inputs: NativeTensor[]; probabilities: NativeTensor; labels: Float32Array } {
+    const { numClasses } = this;
+    const labels = new Float32Array(indices.length * numClasses);
+    indices.forEach((index, row) => labels.set(y.subarray(index * numClasses, (index + 1) * numClasses), row * numClasses));
+    const inputs = [this.ops.gatherRows(x, indices)];
     let place = 0;
     for (const { bias, activation } of this.layers) {
       let output = this.product(inputs.at(-1)!, weights[place++]);
       if (bias) {
         [output] = this.ops.run('BiasAdd', [output, weights[place++]], { data_format: 'NHWC' });
       }
-      const { name } = ACTIVATIONS[activation] ?? {};
+      const name = activation === 'softmax' ? 'Softmax' : ACTIVATIONS[activation]?.name;
       inputs.push(name ? this.ops.run(name, [output])[0] : output);
     }
-    return { inputs, logits: inputs.pop()! };
+    return { inputs, probabilities: inputs.pop()!, labels };
+  }
+
+  /** Loss and accuracy as tfjs has them: the means of -sum(label log(share)), and of whether the largest is at the same place. */
+  private judge(shares: Float32Array, labels: Float32Array): Logs {
+    const { numClasses } = this;
+    const count = shares.length / numClasses;
+    let [loss, right] = [0, 0];
+    for (let row = 0; row < shares.length; row += numClasses) {
+      let [predicted, expected] = [row, row];
+      for (let place = row; place < row + numClasses; place++) {
+        predicted = shares[place] > shares[predicted] ? place : predicted;
+        expected = labels[place] > labels[expected] ? place : expected;
+        if (labels[place] > 0) {
+          loss -= labels[place] * Math.log(Math.min(Math.max(shares[place], SMALLEST_SHARE), LARGEST_SHARE));
+        }
+      }
+      right += Number(predicted === expected);
+    }
+    return { loss: loss / count, ...(this.withAccuracy ? { acc: right / count } : {}) };
   }
 
   /** Gives the gradient of the loss by each weight, in the order of `weights`. */

@@ -27,6 +27,7 @@ interface NodeBackend {
     TF_ATTR_TYPE: number;
     createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): NativeTensor;
     deleteTensor(tensor: NativeTensor): void;
+    tensorDataSync(tensor: NativeTensor): Float32Array;
     executeOp(name: string, attributes: Attribute[], inputs: NativeTensor[], numOutputs: number): TensorInfo[];
   };
   getInputTensorIds(tensors: tf.Tensor[]): NativeTensor[];
@@ -48,7 +49,7 @@ export function hasNativeOps(): boolean {
 export class NativeOps {
   private readonly backend = tf.backend() as unknown as NodeBackend;
   private readonly binding = this.backend.binding;
-  private readonly floats: Attribute = { name: 'T', type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_FLOAT };
+  private readonly floatType: Attribute = { name: 'T', type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_FLOAT };
   private readonly owned = new Set<NativeTensor>();
 
   /**
@@ -61,15 +62,30 @@ export class NativeOps {
    */
   run(name: string, inputs: NativeTensor[], attributes: Record<string, boolean | string> = {}, numOutputs = 1): NativeTensor[] {
     const others = Object.entries(attributes).map(([attribute, value]) => this.attribute(attribute, value));
-    return this.execute(name, [this.floats, ...others], inputs, numOutputs);
+    return this.execute(name, [this.floatType, ...others], inputs, numOutputs);
   }
 
-  /** The mean of all elements of a vector. */
-  mean(vector: NativeTensor): NativeTensor {
-    const axis = this.own(this.binding.createTensor([1], this.binding.TF_INT32, Int32Array.of(0)));
-    const index: Attribute = { name: 'Tidx', type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_INT32 };
-    const [mean] = this.execute('Mean', [this.floats, index, this.attribute('keep_dims', false)], [vector, axis], 1);
-    return mean;
+  /** The rows of a matrix with these indices, in that order. */
+  gatherRows(matrix: NativeTensor, indices: Int32Array): NativeTensor {
+    const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = this.binding;
+    const places = this.own(this.binding.createTensor([indices.length], TF_INT32, indices));
+    const axis = this.own(this.binding.createTensor([], TF_INT32, Int32Array.of(0)));
+    const types: Attribute[] = [
+      { name: 'Tparams', type: TF_ATTR_TYPE, value: TF_FLOAT },
+      { name: 'Tindices', type: TF_ATTR_TYPE, value: TF_INT32 },
+      { name: 'Taxis', type: TF_ATTR_TYPE, value: TF_INT32 },
+    ];
+    return this.execute('GatherV2', types, [matrix, places, axis], 1)[0];
+  }
+
+  /** Numbers for TensorFlow, which may use their memory: they must not be changed any more. */
+  floats(values: Float32Array, shape: number[]): NativeTensor {
+    return this.own(this.binding.createTensor(shape, this.binding.TF_FLOAT, values));
+  }
+
+  /** A copy of a result's numbers. */
+  read(tensor: NativeTensor): Float32Array {
+    return this.binding.tensorDataSync(tensor);
   }
 
   /** Bytes as float32, converted by TensorFlow: JavaScript's memory never holds the four times larger numbers. */
@@ -85,7 +101,7 @@ export class NativeOps {
   }
 
   scalar(value: number): NativeTensor {
-    return this.own(this.binding.createTensor([], this.binding.TF_FLOAT, Float32Array.of(value)));
+    return this.floats(Float32Array.of(value), []);
   }
 
   /** A tensor of tfjs's, to be read from; tfjs goes on owning it. */
@@ -106,19 +122,19 @@ export class NativeOps {
       { name: 'container', type: TF_ATTR_STRING, value: '' },
       { name: 'shared_name', type: TF_ATTR_STRING, value: name },
       { name: 'shape', type: TF_ATTR_SHAPE, value: shape },
-      { ...this.floats, name: 'dtype' },
+      { ...this.floatType, name: 'dtype' },
     ];
     const [{ id }] = this.binding.executeOp('VarHandleOp', attributes, [], 1);
     return id;
   }
 
   assignVariable(variable: NativeTensor, value: NativeTensor): void {
-    this.execute('AssignVariableOp', [{ ...this.floats, name: 'dtype' }], [variable, value], 0);
+    this.execute('AssignVariableOp', [{ ...this.floatType, name: 'dtype' }], [variable, value], 0);
   }
 
   /** The variable's present value; as long as it is not released, the next change of the variable copies it first. */
   readVariable(variable: NativeTensor): NativeTensor {
-    const [value] = this.execute('ReadVariableOp', [{ ...this.floats, name: 'dtype' }], [variable], 1);
+    const [value] = this.execute('ReadVariableOp', [{ ...this.floatType, name: 'dtype' }], [variable], 1);
     return value;
   }
 

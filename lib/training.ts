@@ -1,7 +1,7 @@
 import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import type { TrainingProgress } from './figures/training-progress';
-import { type FusedTraining, fuseTraining } from './fused-training';
+import { type Examples, type FusedTraining, fuseTraining } from './fused-training';
 import { untilInterrupted } from './interrupt';
 import { checkTraining } from './training-checks';
 import { TrainingDisplay } from './training-display';
@@ -13,6 +13,9 @@ export type TrainingHistory = tf.History & {
 };
 
 const DEFAULT_BATCH_SIZE = 32; // that of model.fit
+
+// Which models train now: a second training of the same one at the same time would spoil both.
+const inTraining = new WeakSet<tf.LayersModel>();
 
 type Logs = Record<string, number>;
 type UnresolvedLogs = Record<string, number | tf.Scalar>;
@@ -32,7 +35,8 @@ type UnresolvedLogs = Record<string, number | tf.Scalar>;
  * @param options those of `model.fit`.
  * @returns the history: a number an epoch for each of loss, metrics, and the same with val_ on the validation data. The
  *   epoch in which training was stopped is in it, with what its batches gave.
- * @throws RangeError for arguments that do not fit together, before anything is trained.
+ * @throws RangeError for arguments that do not fit together, and Error while the model is being trained already; nothing is
+ *   trained then.
  * @example const history = await fit(model, trainX, trainY, { epochs: 10, batchSize: 200, validationData: [testX, testY] });
  */
 export async function fit(
@@ -42,28 +46,37 @@ export async function fit(
   options: tf.ModelFitArgs = {},
 ): Promise<TrainingHistory> {
   checkTraining(model, x, y, options);
+  if (inTraining.has(model)) {
+    throw new Error('the model is being trained already: wait until that has ended, or stop it');
+  }
+  inTraining.add(model);
   return untilInterrupted(async (isInterrupted) => {
     const { epochs = 1, initialEpoch = 0 } = options;
     const monitor = new TrainingMonitor(model, x, y, options, isInterrupted);
+    const fusedEpochs = monitor.fused && new FusedEpochs(monitor.fused, model, x, y, options);
     try {
       await monitor.begin();
-      // tfjs shuffles, within a call, from the order of the epoch before. With a call for each epoch, an epoch depends on
-      // model, optimizer and random state alone, so that training can be resumed with the same numbers.
       for (let epoch = initialEpoch; epoch < epochs && !monitor.history.stopped; epoch++) {
-        await model.fit(x, y, { ...options, initialEpoch: epoch, epochs: epoch + 1, verbose: 0, callbacks: [monitor] });
+        if (fusedEpochs) {
+          await fusedEpochs.run(epoch, monitor);
+        } else {
+          // tfjs shuffles, within a call, from the order of the epoch before. With a call for each epoch, an epoch depends
+          // on model, optimizer and random state alone, so that training can be resumed with the same numbers.
+          await model.fit(x, y, { ...options, initialEpoch: epoch, epochs: epoch + 1, verbose: 0, callbacks: [monitor] });
+        }
       }
       await monitor.finish();
       return monitor.history;
     } finally {
       monitor.end();
     }
-  });
+  }).finally(() => inTraining.delete(model));
 }
 
 /** Stands between tfjs's fit and everybody who looks on: the user's callbacks, the history, the display, an interrupt. */
 class TrainingMonitor extends tf.Callback {
   readonly history = Object.assign(new tf.History(), { stopped: null as string | null });
-  private readonly fused: FusedTraining | null;
+  readonly fused: FusedTraining | null;
   private readonly progress: TrainingProgress;
   private readonly display: TrainingDisplay | null;
   private readonly users: tf.CallbackList;
@@ -85,6 +98,7 @@ class TrainingMonitor extends tf.Callback {
     const users = [callbacks].flat().map((callback) => (isCallback(callback) ? callback : new tf.CustomCallback(callback, yieldEvery)));
     this.users = new tf.CallbackList([...users, this.history]);
     this.users.setModel(trained);
+    this.setParams({ samples: trainingCount(x, options), batchSize, verbose: 0, metrics: trained.metricsNames });
     this.usersWatchBatches = users.some(watchesBatches);
   }
 
@@ -134,7 +148,7 @@ class TrainingMonitor extends tf.Callback {
 
   override async onEpochEnd(epoch: number, logs: UnresolvedLogs = {}): Promise<void> {
     this.fused?.publish();
-    if (this.progress.batch < this.progress.batches) {
+    if (!('val_loss' in logs)) {
       Object.assign(logs, validate(this.trained, this.x, this.y, this.options)); // tfjs does it after the last batch only
     }
     const values = toNumbers(logs);
@@ -162,6 +176,62 @@ class TrainingMonitor extends tf.Callback {
     this.progress.stopped = reason;
     this.history.stopped = reason;
     this.trained.stopTraining = true;
+  }
+}
+
+/** What tfjs's fit does in an epoch, by fused operations: shuffles, learns from batch after batch, validates. */
+class FusedEpochs {
+  private readonly examples: Examples;
+  private readonly validation: { examples: Examples; first: number; last: number } | null;
+  private readonly count: number;
+  private readonly batchSize: number;
+
+  constructor(
+    private readonly fused: FusedTraining,
+    private readonly model: tf.LayersModel,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    private readonly options: tf.ModelFitArgs,
+  ) {
+    const { batchSize = DEFAULT_BATCH_SIZE, validationData, validationSplit } = options;
+    this.batchSize = batchSize;
+    this.count = trainingCount(x, options);
+    this.examples = fused.examples(x, y);
+    if (validationData) {
+      const [validationX, validationY] = validationData as tf.Tensor[];
+      this.validation = { examples: fused.examples(validationX, validationY), first: 0, last: validationX.shape[0] };
+    } else {
+      this.validation = validationSplit ? { examples: this.examples, first: this.count, last: x.shape[0] } : null;
+    }
+  }
+
+  async run(epoch: number, callback: tf.Callback): Promise<void> {
+    const { fused, model, validation, count, batchSize } = this;
+    model.stopTraining = false;
+    await callback.onEpochBegin(epoch);
+    const order = Int32Array.from({ length: count }, (_, index) => index);
+    if (this.options.shuffle ?? true) {
+      tf.util.shuffle(order);
+    }
+    const totals: Logs = {};
+    let seen = 0;
+    for (let batch = 0; seen < count && !model.stopTraining; batch++) {
+      const indices = order.slice(seen, seen + batchSize);
+      await callback.onBatchBegin(batch, {});
+      const values = fused.trainBatch(this.examples, indices);
+      for (const [name, value] of Object.entries(values)) {
+        totals[name] = (totals[name] ?? 0) + value * indices.length;
+      }
+      seen += indices.length;
+      await callback.onBatchEnd(batch, { batch, size: indices.length, ...values });
+    }
+    const logs: Logs = {};
+    if (validation) {
+      const values = fused.evaluate(validation.examples, validation.first, validation.last, batchSize);
+      Object.entries(values).forEach(([name, value]) => (logs[`val_${name}`] = value));
+    }
+    Object.entries(totals).forEach(([name, total]) => (logs[name] = total / seen));
+    await callback.onEpochEnd(epoch, logs);
   }
 }
 

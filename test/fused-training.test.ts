@@ -138,6 +138,7 @@ describe('fuseTraining(model)', () => {
     ['another loss', () => compiled(smallNetwork([dense()]), 'adam', 'meanSquaredError')],
     ['another last layer', () => compiled(tf.sequential({ layers: [dense(), tf.layers.dense({ units: 10, activation: 'sigmoid' })] }))],
     ['another activation', () => compiled(smallNetwork([dense({ activation: 'elu' })]))],
+    ['another metric', () => { const model = smallNetwork([dense()]); model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['mse'] }); return model; }],
     ['a regularizer', () => compiled(smallNetwork([dense({ kernelRegularizer: tf.regularizers.l2() })]))],
     ['a constraint', () => compiled(smallNetwork([dense({ kernelConstraint: 'nonNeg' })]))],
     ['a frozen layer', () => compiled(smallNetwork([dense({ trainable: false })]))],
@@ -164,9 +165,8 @@ describe('fuseTraining(model)', () => {
   test('takes a stack of any depth, with and without biases', async () => {
     const [second, third] = [{ useBias: false, activation: 'tanh' }, { activation: 'linear' }].map((more) => dense({ ...more, inputShape: [8] }));
     const model = compiled(smallNetwork([dense(), second, third]));
-    const fused = fuseTraining(model)!;
-    const { history } = await model.fit(data.x, data.y, { epochs: 3, batchSize: 100, verbose: 0 });
-    fused.end();
+    fuseTraining(model)!.end(); // not null
+    const { history } = await fit(model, data.x, data.y, { epochs: 3, batchSize: 100, verbose: 0 });
     expect(history.loss[2]).toBeLessThan(history.loss[0] as number);
     model.dispose();
   });
@@ -270,6 +270,14 @@ describe('while and after fused training', () => {
     const next = compiled(smallNetwork());
     expect((await train(next)).history.loss).toHaveLength(1);
     next.dispose();
+  });
+
+  test('a second training at the same time is refused, and the first goes on', async () => {
+    const model = compiled(smallNetwork());
+    const first = train(model, { epochs: 2 });
+    await expect(train(model)).rejects.toThrow('the model is being trained already');
+    expect((await first).history.loss).toHaveLength(2);
+    model.dispose();
   });
 
   test('an error in a callback comes through, and leaves a model that trains on', async () => {
