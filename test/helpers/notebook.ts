@@ -40,6 +40,11 @@ export function streamText(cell: CodeCell, stream: 'stdout' | 'stderr' = 'stdout
   return cell.outputs.filter(({ name }) => name === stream).map(({ text }) => joined(text ?? '')).join('');
 }
 
+/** What a cell's figure says in words. */
+export function shownText({ outputs }: CodeCell): string {
+  return outputs.map(({ data }) => joined((data?.['text/plain'] ?? '') as string)).join('');
+}
+
 /** The notebook format keeps a text whole or as a list of lines. */
 export function joined(text: string | string[]): string {
   return [text].flat().join('');
