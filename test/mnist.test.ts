@@ -137,7 +137,7 @@ describe('loadMnist() with MNIST_DIR', () => {
     ['is an HTML page', page, /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
     ['has a flipped bit', flipped, /images-idx3-ubyte\.gz cannot be unpacked: incorrect data check/],
     ['has rubbish at its end', Buffer.concat([packed, page]), /unpacked: .* \(expected a gzip file with nothing after it\)/],
-    ['has zeros at its end', Buffer.concat([packed, Buffer.alloc(512)]), /\.gz is damaged: 512 bytes follow its packed data \(expected none\)/],
+    ['has zeros at its end', Buffer.concat([packed, Buffer.alloc(512)]), /is damaged: 512 bytes follow its packed data/],
     ['announces far more than it holds', huge, /is cut short: 0 elements \(its header announces 4294967295 × 4294967295/],
   ])('refuses a packed file that %s, and loads once it is mended', (_what, bytes, message) => {
     const path = join(folder, 't10k-images-idx3-ubyte.gz');

@@ -146,7 +146,7 @@ export class OpenNotebook {
     while (!pattern.test(now) || now === before) {
       if (Date.now() > deadline) {
         const output = await this.outputText(index);
-        throw new Error(`after ${LONGEST_WAIT_MS / 1000} s ${now} stands beside cell ${index} (expected ${pattern}): ${output}`);
+        throw new Error(`${now} stands beside cell ${index} (expected ${pattern}), which has printed ${output}`);
       }
       await this.page.waitForTimeout(50);
       now = await this.prompt(index);
