@@ -1,7 +1,8 @@
 import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import type { TrainingProgress } from './figures/training-progress';
-import { type Examples, type FusedTraining, fuseTraining } from './fused-training';
+import { DEFAULT_BATCH_SIZE, FusedEpochs, trainingCount } from './fused-epochs';
+import { type FusedTraining, fuseTraining } from './fused-training';
 import { untilInterrupted } from './interrupt';
 import { checkTraining } from './training-checks';
 import { TrainingDisplay } from './training-display';
@@ -11,8 +12,6 @@ export type TrainingHistory = tf.History & {
   /** Why training ended before its last epoch, as a sentence; null where it did not. */
   stopped: string | null;
 };
-
-const DEFAULT_BATCH_SIZE = 32; // that of model.fit
 
 // Which models train now: a second training of the same one at the same time would spoil both.
 const inTraining = new WeakSet<tf.LayersModel>();
@@ -81,6 +80,7 @@ class TrainingMonitor extends tf.Callback {
   private readonly display: TrainingDisplay | null;
   private readonly users: tf.CallbackList;
   private readonly usersWatchBatches: boolean;
+  private finished = false;
 
   constructor(
     private readonly trained: tf.LayersModel,
@@ -164,11 +164,15 @@ class TrainingMonitor extends tf.Callback {
 
   async finish(): Promise<void> {
     await this.users.onTrainEnd();
+    this.finished = true;
   }
 
   /** To be called however training ended. */
   end(): void {
     this.fused?.end();
+    if (!this.finished) {
+      this.stop(`Stopped by an error in epoch ${this.progress.epoch + 1}.`);
+    }
     this.display?.end();
   }
 
@@ -177,66 +181,6 @@ class TrainingMonitor extends tf.Callback {
     this.history.stopped = reason;
     this.trained.stopTraining = true;
   }
-}
-
-/** What tfjs's fit does in an epoch, by fused operations: shuffles, learns from batch after batch, validates. */
-class FusedEpochs {
-  private readonly examples: Examples;
-  private readonly validation: { examples: Examples; first: number; last: number } | null;
-  private readonly count: number;
-  private readonly batchSize: number;
-
-  constructor(
-    private readonly fused: FusedTraining,
-    private readonly model: tf.LayersModel,
-    x: tf.Tensor,
-    y: tf.Tensor,
-    private readonly options: tf.ModelFitArgs,
-  ) {
-    const { batchSize = DEFAULT_BATCH_SIZE, validationData, validationSplit } = options;
-    this.batchSize = batchSize;
-    this.count = trainingCount(x, options);
-    this.examples = fused.examples(x, y);
-    if (validationData) {
-      const [validationX, validationY] = validationData as tf.Tensor[];
-      this.validation = { examples: fused.examples(validationX, validationY), first: 0, last: validationX.shape[0] };
-    } else {
-      this.validation = validationSplit ? { examples: this.examples, first: this.count, last: x.shape[0] } : null;
-    }
-  }
-
-  async run(epoch: number, callback: tf.Callback): Promise<void> {
-    const { fused, model, validation, count, batchSize } = this;
-    model.stopTraining = false;
-    await callback.onEpochBegin(epoch);
-    const order = Int32Array.from({ length: count }, (_, index) => index);
-    if (this.options.shuffle ?? true) {
-      tf.util.shuffle(order);
-    }
-    const totals: Logs = {};
-    let seen = 0;
-    for (let batch = 0; seen < count && !model.stopTraining; batch++) {
-      const indices = order.slice(seen, seen + batchSize);
-      await callback.onBatchBegin(batch, {});
-      const values = fused.trainBatch(this.examples, indices);
-      for (const [name, value] of Object.entries(values)) {
-        totals[name] = (totals[name] ?? 0) + value * indices.length;
-      }
-      seen += indices.length;
-      await callback.onBatchEnd(batch, { batch, size: indices.length, ...values });
-    }
-    const logs: Logs = {};
-    if (validation) {
-      const values = fused.evaluate(validation.examples, validation.first, validation.last, batchSize);
-      Object.entries(values).forEach(([name, value]) => (logs[`val_${name}`] = value));
-    }
-    Object.entries(totals).forEach(([name, total]) => (logs[name] = total / seen));
-    await callback.onEpochEnd(epoch, logs);
-  }
-}
-
-function trainingCount(x: tf.Tensor, { validationSplit = 0 }: tf.ModelFitArgs): number {
-  return Math.floor(x.shape[0] * (1 - validationSplit));
 }
 
 function isCallback(callback: tf.CustomCallbackArgs | tf.CustomCallback): callback is tf.CustomCallback {

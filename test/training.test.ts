@@ -165,6 +165,12 @@ describe('outside a notebook', () => {
     expect(printed).toMatch(/^epoch 1 of 2: loss \d\.\d{4}, acc \d\.\d{4}\nepoch 2 of 2: loss \d\.\d{4}, acc \d\.\d{4}\nnull\n$/);
   });
 
+  test('an error in a callback is said, and comes through', async () => {
+    const fail = "{ onBatchEnd: () => { throw new Error('mine'); } }";
+    const script = `fit(model, x, y, { epochs: 2, callbacks: ${fail} }).catch(({ message }) => console.log(message));`;
+    expect(await untilClosed(start(script))).toEqual(['Stopped by an error in epoch 1.\nmine\n', 0]);
+  });
+
   test('Ctrl-C ends training, the script goes on, and the next Ctrl-C ends it as ever', async () => {
     const child = start(`
       fit(model, x, y, { epochs: 1000, batchSize: 1, callbacks: pause }).then(({ stopped }) => {
