@@ -36,6 +36,8 @@ const converters = {
 
 let thrown;
 
+const REFUSING_MS = 20;
+
 const executor = createExecutor(process.cwd(), converters, {
   log: console.log,
   error(...values) {
@@ -85,6 +87,15 @@ function report(error) {
 }
 
 class Handler extends JupyterHandlerImpl {
+  constructor(...args) {
+    super(...args);
+    // The cells behind one that failed are refused, for as long as they may still be on their way. tslab waits 200 ms:
+    // whoever goes on at once, a person's next key or a program, would be refused as well.
+    const { execQueue } = this;
+    const reset = execQueue.reset.bind(execQueue);
+    execQueue.reset = (delay) => reset(delay && REFUSING_MS);
+  }
+
   async handleExecuteImpl(request) {
     current = request;
     request.number = this.execCount + 1;
