@@ -155,6 +155,10 @@ class TrainingMonitor extends tf.Callback {
     tf.dispose(logs);
     Object.assign(logs, values);
     this.progress.finished.push(values);
+    await nextMacrotask(); // an interrupt may have come during validation
+    if (this.isInterrupted() && epoch + 1 < this.progress.epochs) {
+      this.stop(this.progress.stopped ?? `Stopped by an interrupt after epoch ${epoch + 1}.`);
+    }
     await this.users.onEpochEnd(epoch, logs);
     if (this.trained.stopTraining && epoch + 1 < this.progress.epochs) {
       this.stop(this.progress.stopped ?? `Stopped by a callback after epoch ${epoch + 1}.`);

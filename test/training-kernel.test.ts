@@ -114,7 +114,9 @@ describe.each(kernels)('Kernel > Interrupt while fit runs, in %s', (_name, optio
     await kernel.interrupt();
     await run.ended;
     expect([run.status, run.stdout, run.stderr]).toEqual(['ok', 'last batch\n', '']);
-    expect(await value(kernel, 'history.stopped')).toBe('Stopped by an interrupt in epoch 1, after batch 150 of 150.');
+    expect(await value(kernel, 'history.stopped')).toMatch(
+      /^Stopped by an interrupt (in epoch 1, after batch 150 of 150|after epoch 1)\.$/,
+    );
     expect(await value(kernel, 'history.history.val_loss.length')).toBe(1);
   });
 });
