@@ -360,3 +360,19 @@ test('the launcher refuses a tslab that it was not written for, in a sentence', 
   expect([status, stderr.split('\n').length]).toEqual([1, 2]);
   expect(stderr).toMatch('was written for tslab 1.0.22, and this is 1.0.23');
 });
+
+test.each([['missing', null], ['damaged', '\x7fELF, cut short']])("TensorFlow's addon, %s, is said with the command that mends it", async (_what, contents) => {
+  // tfjs-node itself, in a folder of its own, so that the one that is installed stays as it is.
+  const folder = mkdtempSync(join(tmpdir(), 'addon-'));
+  const [installed, copy] = [root, folder].map((place) => join(place, 'node_modules', '@tensorflow', 'tfjs-node'));
+  cpSync(installed, copy, { recursive: true, filter: (path) => !path.endsWith('.node') });
+  if (contents) {
+    writeFileSync(join(copy, 'lib', 'napi-v8', 'tfjs_binding.node'), contents);
+  }
+  const other = await startKernel({ env: { NODE_PATH: join(root, 'node_modules') } });
+  const failed = await other.run(`const tf = require(${JSON.stringify(copy)});`);
+  expect([failed.status, failed.ename, failed.stderr]).toEqual(['error', 'AddonError', '']);
+  expect(failed.evalue).toMatch(/^TensorFlow's addon is missing, damaged or of another Node: type `npm run setup`/);
+  await other.stop();
+  rmSync(folder, { recursive: true });
+});

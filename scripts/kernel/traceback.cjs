@@ -83,8 +83,18 @@ function frameLine({ name, place }) {
   return `    at ${name ? `${name} (${where})` : where}`;
 }
 
+/** The file with which tfjs-node loads TensorFlow. */
+const ADDON = 'tfjs_binding.node';
+
 /** An error as Jupyter's protocol has it: ename, evalue, and a traceback that is complete in itself. */
 function describe(error) {
+  if (isError(error) && error.message.includes(ADDON)) {
+    // Its own message names a file and a command that does not help here.
+    const evalue =
+      "TensorFlow's addon is missing, damaged or of another Node: type `npm run setup` in the lecture's folder, " +
+      'then restart the kernel.';
+    return { ename: 'AddonError', evalue, traceback: [`${red('AddonError')}: ${evalue}`] };
+  }
   if (error instanceof CompilationProblem) {
     const traceback = error.places.flatMap((place) => [
       `${red(error.name)}: ${place.message}`,
