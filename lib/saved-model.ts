@@ -56,6 +56,8 @@ export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.
   const folder = folderOf(url);
   checkFiles(folder);
   const loaded = await tf.loadLayersModel(`${SCHEME}${join(folder, MODEL_FILE)}`);
+  // tfjs has made the optimizer of its own and yet counts it as somebody else's: nobody would dispose of it.
+  (loaded as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
   const [found, expected] = [loaded, like ?? loaded].map(architecture);
   if (found !== expected) {
     loaded.dispose();

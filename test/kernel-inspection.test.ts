@@ -33,8 +33,8 @@ describe('Tab', () => {
   });
 
   test('completes what has been begun, first what begins so', async () => {
-    expect(await complete('const data = mnist.lo|')).toMatchObject({ cursor_start: 19, cursor_end: 21 });
-    expect((await complete('const data = mnist.lo|')).matches[0]).toBe('loadMnist');
+    expect(await complete('const data = mnist.loadMn|')).toMatchObject({ cursor_start: 19, cursor_end: 25 });
+    expect((await complete('const data = mnist.loadMn|')).matches[0]).toBe('loadMnist');
     expect((await complete('epo|')).matches[0]).toBe('epochs');
   });
 

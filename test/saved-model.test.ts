@@ -43,6 +43,7 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     const [first, second] = [await train(model, { shuffle: false }), await train(restored, { shuffle: false })];
     expect(second.history.loss).toEqual(first.history.loss);
     restored.dispose();
+    expect(tf.memory().numTensors).toBe(before); // its optimizer went with it
     model.dispose();
   });
 

@@ -105,6 +105,7 @@ function createConverter(options) {
     convert(earlier, source) {
       const spelledOut = spellOut(source, earlier);
       cell.insertions = spelledOut.insertions;
+      cell.earlier = earlier;
       const result = inner.convert(earlier, spelledOut.source);
       cell.problem = result.diagnostics.length > 0 ? problemOf(result.diagnostics) : null;
       return result;
@@ -181,7 +182,7 @@ function problemOf(diagnostics) {
       width: until.line === place.line ? Math.max(1, until.column - place.column) : undefined,
       message: messageText,
       code,
-      hint: UNKNOWN_NAME.has(code) && !fileName ? missingCell(/'([^']+)'/.exec(messageText)?.[1]) : undefined,
+      hint: fileName ? undefined : hintFor(code, messageText, place),
       offset: start.offset,
       end: end.offset,
     });
@@ -191,6 +192,17 @@ function problemOf(diagnostics) {
 
 function readSource(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+function hintFor(code, message, { line, column }) {
+  if (UNKNOWN_NAME.has(code)) {
+    return missingCell(/'([^']+)'/.exec(message)?.[1]);
+  }
+  // A name that the browser's types know too, such as `history`, is none of theirs where a cell declares it.
+  const before = cell.source.split('\n')[line - 1].slice(0, column - 1);
+  const name = /([A-Za-z_$][\w$]*)\s*\.$/.exec(before)?.[1];
+  const isKnown = !name || new RegExp(`\\b${name}\\b`).test(cell.earlier) || declaredNames(cell.source).has(name);
+  return isKnown || !cellThatDeclares(name) ? undefined : missingCell(name);
 }
 
 /** What to do about a name that no cell has declared so far. */
