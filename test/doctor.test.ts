@@ -123,7 +123,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
       expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Addon', 'Kernel']]);
       expect(failed['Set-up']).toMatch(/: The addon that joins Node and TensorFlow .* run `npm run setup`\.$/);
       expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*tfjs_binding\.node.*\): run `npm run setup`\.$/);
-      expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(.*tfjs_binding\.node\): mend what failed above, or run `npm run setup`\.$/);
+      expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): mend what failed above, or run `npm run setup`\.$/);
     });
   });
 
