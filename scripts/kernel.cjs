@@ -56,15 +56,30 @@ globalThis.__tslab__.stopping = stopping; // beside what tslab has put there for
 /** Runs a cell; tells by true or false, as tslab does, whether it succeeded. */
 async function execute(code) {
   startCell(current.number, code);
+  const earlier = { ...executor.locals };
   try {
     const succeeded = await stoppable(() => executor.execute(code), executor);
     if (!succeeded) {
       fail(compilationProblem() ?? thrown);
+      keepValues(earlier);
     }
     return succeeded;
   } catch (error) {
     fail(error);
+    keepValues(earlier);
     return false;
+  }
+}
+
+/**
+ * What a failed cell would have declared anew, and did not come to, stays as an earlier cell or run left it: compiled, a
+ * cell begins by making all its names undefined.
+ */
+function keepValues(earlier) {
+  for (const [name, value] of Object.entries(earlier)) {
+    if (executor.locals[name] === undefined) {
+      executor.locals[name] = value;
+    }
   }
 }
 

@@ -38,6 +38,17 @@ function withoutCounts(text: string): string {
   return text.replace(/Cell In\[\d+\]/g, 'Cell In[.]');
 }
 
+test('a cell that fails when it is run again leaves its variables as they were, as far as it has not come', async () => {
+  await kernel.run('const early = 1, late = { is: 2 };');
+  await kernel.run('const early = 10; throw new Error(); const late = { is: 20 };');
+  expect((await kernel.run('console.log(early, late.is);')).stdout).toBe('10 2\n');
+  const stopped = kernel.start('console.log("waits"); await new Promise(() => {}); const late = { is: 30 };');
+  await stopped.until(/waits/);
+  await kernel.interrupt();
+  await stopped.ended;
+  expect((await kernel.run('console.log(early, late.is);')).stdout).toBe('10 2\n');
+});
+
 describe('an error that a cell throws', () => {
   test('shows name, message and the line as typed, and so do reply and iopub message', async () => {
     const run = await kernel.run('const limit: number = 3;\n\nthrow new RangeError("too far");');
