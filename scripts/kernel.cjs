@@ -1,7 +1,8 @@
-// The kernel of the lecture: tslab, put together from its own parts as its `startKernel` does it, with three
+// The kernel of the lecture: tslab, put together from its own parts as its `startKernel` does it, with four
 // things better. Errors are reported as Jupyter's protocol has it and read like errors (kernel/traceback.cjs, with
-// kernel/cells.cjs for the lines), Stop ends whatever a cell does (kernel/stop.cjs, kernel/control.cjs), and Shift-Tab
-// shows documentation with all that it says (kernel/inspection.cjs).
+// kernel/cells.cjs for the lines), Stop ends whatever a cell does (kernel/stop.cjs, kernel/control.cjs), Shift-Tab shows
+// documentation with all that it says (kernel/inspection.cjs), and a page that is opened while cells run shows what they
+// say (kernel/runs.cjs).
 //
 // `node --no-force-async-hooks-checks scripts/kernel.cjs {connection_file}`; the kernelspec that set-up writes does it.
 const { version } = require('tslab/package.json');
@@ -15,6 +16,7 @@ if (version !== '1.0.22') {
 
 const { compilationProblem, createConverter, startCell } = require('./kernel/cells.cjs');
 const { completion, inspection } = require('./kernel/inspection.cjs');
+const { Run, listRuns, runFollowedBy } = require('./kernel/runs.cjs');
 const { interrupted, listenOnControl, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
 const { describe } = require('./kernel/traceback.cjs');
 const { createExecutor } = require('tslab/dist/executor.js');
@@ -37,6 +39,10 @@ const converters = {
 let thrown;
 
 const REFUSING_MS = 20;
+
+const KNOWN_REQUESTS = new Set(
+  ['kernel_info', 'execute', 'is_complete', 'inspect', 'complete', 'comm_info', 'shutdown'].map((name) => `${name}_request`),
+);
 
 const executor = createExecutor(process.cwd(), converters, {
   log: console.log,
@@ -130,11 +136,17 @@ class Handler extends JupyterHandlerImpl {
   }
 
   async handleExecute(request) {
+    if (request.followed) {
+      return request.followed;
+    }
     const reply = await super.handleExecute(request);
     if (request.failure) {
-      return { ...reply, status: 'error', ...request.failure };
+      Object.assign(reply, { status: 'error', ...request.failure });
+    } else if (reply.status === 'abort') {
+      reply.status = 'aborted';
     }
-    return reply.status === 'abort' ? { ...reply, status: 'aborted' } : reply;
+    request.end(reply);
+    return reply;
   }
 
   handleInspect(request) {
@@ -164,10 +176,34 @@ class Server extends ZmqServer {
     this.publish = () => {}; // a cell that is still at work has nobody left to tell
   }
 
+  /** Of a request that tslab does not know, such as JupyterLab's for a history, it would tell below the cell that runs. */
+  async handleShellMessage(socket, ...frames) {
+    const { msg_type } = JSON.parse(frames[frames.findIndex((frame) => String(frame) === '<IDS|MSG>') + 2]);
+    const { warn } = console;
+    console.warn = KNOWN_REQUESTS.has(msg_type) ? warn : () => {};
+    const handled = super.handleShellMessage(socket, ...frames);
+    console.warn = warn;
+    return handled;
+  }
+
   handleExecute(socket, message) {
-    // tslab hands the handler no more than the request: what publishes beside it goes along.
-    message.content.publish = (type, content) => this.publish(message, type, content);
+    // tslab hands the handler no more than the request's content: what else it needs goes along.
+    const request = message.content;
+    if (message.metadata.follows) {
+      request.followed = runFollowedBy(message)?.follow(message) ?? { status: 'aborted' };
+    } else {
+      const run = new Run(message, (...said) => this.publish(...said));
+      request.publish = (type, content) => run.publish(type, content);
+      request.end = (reply) => run.end(reply);
+    }
     return super.handleExecute(socket, message);
+  }
+
+  handleCommInfoRequest(socket, message) {
+    const reply = message.createReply();
+    reply.header.msg_type = 'comm_info_reply';
+    reply.content = listRuns();
+    reply.signAndSend(this.connInfo.key, socket);
   }
 
   publishStatus(state, parent) {

@@ -162,37 +162,49 @@ const steps = [
     },
   },
   {
-    title: "TypeScript's kernel and JupyterLab's settings, within .venv",
+    title: "TypeScript's kernel, JupyterLab's settings and an extension, within .venv",
     folder: venv,
     files: () => [
       [
         join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'),
-        {
+        json({
           // The flag: code that Stop terminates leaves Node's account of what called what untidy, which is no harm.
           argv: [process.execPath, '--no-force-async-hooks-checks', join(root, 'scripts/kernel.cjs'), '{connection_file}'],
           display_name: 'TypeScript',
           language: 'typescript',
           interrupt_mode: 'message',
           env: { TF_CPP_MIN_LOG_LEVEL: '2' }, // warnings and errors only, not the banner
-        },
+        }),
       ],
       [
         join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'),
-        {
+        json({
           // No pop-up that asks for news, and no question to the outside whether there are any.
           '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
           // The kernel's first completion takes more than the second after which JupyterLab passes over it.
           '@jupyterlab/completer-extension:manager': { providerTimeout: 10_000 },
-        },
+        }),
+      ],
+      [
+        join(venv, 'share', 'jupyter', 'labextensions', 'mnist-lecture', 'package.json'),
+        json({
+          name: 'mnist-lecture',
+          version: '1.0.0',
+          jupyterlab: { extension: true, _build: { load: 'static/extension.js', extension: './extension' } },
+        }),
+      ],
+      [
+        join(venv, 'share', 'jupyter', 'labextensions', 'mnist-lecture', 'static', 'extension.js'),
+        readFileSync(join(root, 'scripts', 'jupyterlab-extension.js'), 'utf8'),
       ],
     ],
     isDone() {
-      return this.files().every(([path, contents]) => existsSync(path) && readFileSync(path, 'utf8') === json(contents));
+      return this.files().every(([path, contents]) => existsSync(path) && readFileSync(path, 'utf8') === contents);
     },
     run() {
       for (const [path, contents] of this.files()) {
         mkdirSync(dirname(path), { recursive: true });
-        writeWhole(path, json(contents));
+        writeWhole(path, contents);
       }
     },
   },

@@ -196,30 +196,61 @@ describeInBrowser('the lecture in JupyterLab', () => {
     expect(await ran()).toBe(6);
   });
 
-  test('goes on with a running cell when its tab is closed, and has what it made when it is opened again', async () => {
-    // JupyterLab cannot show what a cell prints after its page was opened again (jupyterlab/jupyterlab issue 2833).
-    const waiting = `
-      import * as fs from 'fs';
-      let steps = 0;
-      console.log('begun');
-      while (!fs.existsSync('go-on')) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        steps++;
-      }
-      const outcome = \`outcome: \${steps > 0}\`;`;
-    const { address, path } = lab.put('closed.ipynb', notebookOf(waiting, 'console.log(outcome);'));
-    const first = await OpenNotebook.open(context, address, 2);
-    await first.start(0);
-    await first.cell(0).locator('.jp-OutputArea', { hasText: 'begun' }).waitFor();
-    await first.save();
-    await first.page.close();
+  describe('a tab that is closed while cells run, and opened again', () => {
+    test('goes on where training is, and shows what the cells behind it have said', async () => {
+      const { address } = lab.put('closed-in-fit.ipynb', freshLecture(5));
+      const first = await OpenNotebook.open(context, address, lecture.cells.length);
+      await first.menu('Run', 'Run All Cells');
+      const curves = (notebook: OpenNotebook) => notebook.cell(place('fit')).locator('[data-mime-type="image/svg+xml"] img');
+      await curves(first).waitFor();
+      await first.page.close(); // never saved
 
-    const second = await OpenNotebook.open(context, address, 2);
-    expect(await second.outputText(0)).toBe('begun');
-    await second.start(1); // waits for the cell that still runs
-    writeFileSync(join(dirname(path), 'go-on'), '');
-    await second.cell(1).locator('.jp-OutputArea', { hasText: 'outcome: true' }).waitFor();
-    await second.screenshot('reopened');
+      const second = await OpenNotebook.open(context, address, lecture.cells.length, 'busy');
+      await second.waitForPrompt(place('fit'), RUNS);
+      await curves(second).waitFor();
+      await second.screenshot('reopened-in-fit', second.cell(place('fit')));
+      const picture = () => curves(second).getAttribute('src');
+      const early = await picture();
+      for (const index of codePlaces) {
+        await second.waitForPrompt(index, RAN);
+      }
+      expect(await picture()).not.toBe(early);
+      await second.screenshot('reopened-after-fit', second.cell(place('fit')));
+      expect(await second.outputText(place('first-digit'))).toContain('The answer is 7');
+      for (const id of FIGURES) {
+        expect([id, await second.cell(place(id)).locator('.js-plotly-plot').count()]).toEqual([id, 1]);
+      }
+      // Run again, a cell has what it gave before.
+      await second.run(place('evaluate'));
+      expect(await second.outputText(place('evaluate'))).toMatch(/accuracy/);
+    });
+
+    test('shows all that a cell prints, and its error, once; and nothing that was saved and cleared', async () => {
+      const waiting = `
+        import * as fs from 'fs';
+        console.log('begun');
+        while (!fs.existsSync('go-on')) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        console.log('resumed');
+        throw new Error('over');`;
+      const { address, path } = lab.put('closed.ipynb', notebookOf("console.log('early');", waiting));
+      const first = await OpenNotebook.open(context, address, 2);
+      await first.run(0);
+      await first.menu('Edit', 'Clear Outputs of All Cells');
+      await first.save();
+      await first.start(1);
+      await first.cell(1).locator('.jp-OutputArea', { hasText: 'begun' }).waitFor();
+      await first.page.close();
+
+      const second = await OpenNotebook.open(context, address, 2, 'busy');
+      await second.cell(1).locator('.jp-OutputArea', { hasText: 'begun' }).waitFor();
+      await second.waitForPrompt(1, RUNS);
+      writeFileSync(join(dirname(path), 'go-on'), '');
+      await second.waitForPrompt(1, RAN);
+      expect(await second.outputText(1)).toMatch(/^begun\s+resumed\s+Error: over/);
+      expect(await second.outputText(0)).toBe('');
+    });
   });
 
   test('saved in the middle of training and opened again, keeps its outputs and its kernel', async () => {
@@ -235,7 +266,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
 
     const kept = readNotebook(path).cells.filter((cell) => cell.cell_type === 'code');
     expect(kept.find(({ id }) => id === 'flatten')!.outputs).toHaveLength(1);
-    const second = await OpenNotebook.open(context, address, lecture.cells.length);
+    const second = await OpenNotebook.open(context, address, lecture.cells.length, 'busy');
     const grid = second.cell(place('sample-grid')).locator('.jp-RenderedPlotly');
     await grid.locator('img').waitFor(); // saved, a figure is a picture until the mouse comes over it
     await second.screenshot('saved-in-training', grid);

@@ -86,14 +86,19 @@ export function notebookOf(...cells: (string | object)[]): object {
 export class OpenNotebook {
   private constructor(readonly page: Page) {}
 
-  /** Opens it and waits until its kernel is ready and all its cells are there. */
-  static async open(context: BrowserContext, address: string, numCells: number): Promise<OpenNotebook> {
+  /** Opens it and waits until its kernel is ready, or still at work, and all its cells are there. */
+  static async open(
+    context: BrowserContext,
+    address: string,
+    numCells: number,
+    status: 'idle' | 'busy' = 'idle',
+  ): Promise<OpenNotebook> {
     const page = await context.newPage();
     page.setDefaultTimeout(LONGEST_WAIT_MS);
     await page.goto(address);
     const notebook = new OpenNotebook(page);
     await page.locator('.jp-KernelName', { hasText: 'TypeScript' }).waitFor();
-    await notebook.waitForStatus('idle');
+    await notebook.waitForStatus(status);
     await page.waitForFunction((number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number, numCells);
     return notebook;
   }
