@@ -1,11 +1,10 @@
-// An extension of JupyterLab, for pages that are opened while the kernel is at work: their cells show what the kernel has
-// said since the notebook was last saved, and what it goes on to say. Set-up puts it into .venv; kernel/runs.cjs is the
-// other end.
+// An extension of JupyterLab with what the lecture needs of a page beyond what JupyterLab does; set-up puts it into .venv.
 //
 // It stands here as JupyterLab loads it (a container of webpack's module federation, written by hand), so that nothing
 // has to be built: https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html
 (() => {
   const NAME = 'mnist-lecture';
+  const PLOTLY = 'application/vnd.plotly.v1+json';
   let shared;
 
   /** One of JupyterLab's own modules. */
@@ -14,7 +13,11 @@
     return (await get())();
   }
 
-  async function extension() {
+  /**
+   * For a page that is opened while the kernel is at work: its cells show what the kernel has said since the notebook was
+   * last saved, and what it goes on to say. kernel/runs.cjs is the other end.
+   */
+  async function followRuns() {
     const { INotebookTracker } = await load('@jupyterlab/notebook');
     const { CodeCell } = await load('@jupyterlab/cells');
 
@@ -37,7 +40,7 @@
     }
 
     return {
-      id: `${NAME}:follow`,
+      id: `${NAME}:follow-runs`,
       autoStart: true,
       requires: [INotebookTracker],
       activate(_app, tracker) {
@@ -47,12 +50,42 @@
     };
   }
 
+  /**
+   * Draws a figure always from its data. plotly's extension keeps a picture of it in the notebook, as wide as the page,
+   * and once the notebook is opened again shows that, stretched, until the mouse comes over it.
+   */
+  async function drawFigures() {
+    const { IRenderMimeRegistry } = await load('@jupyterlab/rendermime');
+
+    function drawing(renderer) {
+      const renderModel = renderer.renderModel.bind(renderer);
+      renderer.renderModel = ({ data, metadata, trusted }) =>
+        renderModel({ data: { [PLOTLY]: data[PLOTLY] }, metadata, trusted, setData() {} });
+      return renderer;
+    }
+
+    return {
+      id: `${NAME}:draw-figures`,
+      autoStart: true,
+      requires: [IRenderMimeRegistry],
+      activate(app, registry) {
+        // Once all extensions are there, plotly's among them.
+        void app.started.then(() => {
+          const factory = registry.getFactory(PLOTLY);
+          if (factory) {
+            registry.addFactory({ ...factory, createRenderer: (options) => drawing(factory.createRenderer(options)) }, 0);
+          }
+        });
+      },
+    };
+  }
+
   globalThis._JUPYTERLAB ??= {};
   globalThis._JUPYTERLAB[NAME] = {
     init: (scope) => void (shared = scope),
     get: async () => {
-      const plugin = await extension();
-      return () => plugin;
+      const plugins = await Promise.all([followRuns(), drawFigures()]);
+      return () => plugins;
     },
   };
 })();
