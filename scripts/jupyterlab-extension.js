@@ -50,6 +50,26 @@
     };
   }
 
+  /** Runs cells once there is a kernel. Run All, chosen while the kernel is still being started, would run nothing. */
+  async function runWhenReady() {
+    const { INotebookCellExecutor, runCell } = await load('@jupyterlab/notebook');
+
+    return {
+      id: `${NAME}:run-when-ready`,
+      autoStart: true,
+      provides: INotebookCellExecutor,
+      activate: () => ({
+        async runCell(options) {
+          const { sessionContext } = options;
+          if (sessionContext && !sessionContext.hasNoKernel) {
+            await sessionContext.ready;
+          }
+          return runCell(options);
+        },
+      }),
+    };
+  }
+
   /**
    * Draws a figure always from its data. plotly's extension keeps a picture of it in the notebook, as wide as the page,
    * and once the notebook is opened again shows that, stretched, until the mouse comes over it.
@@ -84,7 +104,7 @@
   globalThis._JUPYTERLAB[NAME] = {
     init: (scope) => void (shared = scope),
     get: async () => {
-      const plugins = await Promise.all([followRuns(), drawFigures()]);
+      const plugins = await Promise.all([runWhenReady(), followRuns(), drawFigures()]);
       return () => plugins;
     },
   };

@@ -190,7 +190,11 @@ const steps = [
         json({
           name: 'mnist-lecture',
           version: '1.0.0',
-          jupyterlab: { extension: true, _build: { load: 'static/extension.js', extension: './extension' } },
+          jupyterlab: {
+            extension: true,
+            disabledExtensions: ['@jupyterlab/notebook-extension:cell-executor'], // it has its own
+            _build: { load: 'static/extension.js', extension: './extension' },
+          },
         }),
       ],
       [

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Browser, type BrowserContext } from 'playwright-core';
+import { type Browser, type BrowserContext, type Route } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from './helpers/browser';
 import { Lab, OpenNotebook, RAN, RUNS, notebookOf } from './helpers/lab';
 import { type CodeCell, type Notebook, readNotebook, root } from './helpers/notebook';
@@ -118,6 +118,28 @@ describeInBrowser('the lecture in JupyterLab', () => {
       // The choice is kept in the project's folder: the person who works there has not made it.
       await notebook.menu('Settings', 'Theme', 'JupyterLab Light');
       await notebook.page.locator('body[data-jp-theme-light="true"]').waitFor({ state: 'attached' });
+    }
+  });
+
+  test('runs by Run All also when it is chosen before there is a kernel', async () => {
+    const { address } = lab.put('at-once.ipynb', notebookOf("console.log('first');", "console.log('second');"));
+    let start = () => {};
+    const started = new Promise<void>((resolve) => (start = resolve));
+    const slowly = async (route: Route) => {
+      if (route.request().method() === 'POST') {
+        await started;
+      }
+      await route.continue();
+    };
+    await context.route('**/api/sessions?*', slowly);
+    try {
+      const notebook = await OpenNotebook.load(context, address, 2);
+      await notebook.menu('Run', 'Run All Cells');
+      start();
+      await notebook.waitForPrompt(1, RAN);
+      expect([await notebook.outputText(0), await notebook.outputText(1)]).toEqual(['first', 'second']);
+    } finally {
+      await context.unroute('**/api/sessions?*', slowly);
     }
   });
 

@@ -86,20 +86,25 @@ export function notebookOf(...cells: (string | object)[]): object {
 export class OpenNotebook {
   private constructor(readonly page: Page) {}
 
-  /** Opens it and waits until its kernel is ready, or still at work, and all its cells are there. */
+  /** Opens it and waits until its cells are there; its kernel may not be yet. */
+  static async load(context: BrowserContext, address: string, numCells: number): Promise<OpenNotebook> {
+    const page = await context.newPage();
+    page.setDefaultTimeout(LONGEST_WAIT_MS);
+    await page.goto(address);
+    await page.waitForFunction((number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number, numCells);
+    return new OpenNotebook(page);
+  }
+
+  /** Opens it and waits until its kernel is ready, or still at work, as well. */
   static async open(
     context: BrowserContext,
     address: string,
     numCells: number,
     status: 'idle' | 'busy' = 'idle',
   ): Promise<OpenNotebook> {
-    const page = await context.newPage();
-    page.setDefaultTimeout(LONGEST_WAIT_MS);
-    await page.goto(address);
-    const notebook = new OpenNotebook(page);
-    await page.locator('.jp-KernelName', { hasText: 'TypeScript' }).waitFor();
+    const notebook = await OpenNotebook.load(context, address, numCells);
+    await notebook.page.locator('.jp-KernelName', { hasText: 'TypeScript' }).waitFor();
     await notebook.waitForStatus(status);
-    await page.waitForFunction((number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number, numCells);
     return notebook;
   }
 
