@@ -1,13 +1,14 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { type Kernel, startKernel } from './helpers/kernel';
-import { root } from './helpers/notebook';
+import { readNotebook, root } from './helpers/notebook';
 import { installStockKernel } from './helpers/stock-kernel';
 
 const MINUTES = 60_000;
+const python = join(root, '.venv', 'bin', 'python');
 
 let kernel: Kernel;
 beforeAll(async () => {
@@ -286,9 +287,11 @@ describe('{ epochs }', () => {
 
 describe('whoever runs notebooks', () => {
   let folder: string;
+  let papermill: string; // the folder of its packages
   let stock: { JUPYTER_PATH: string };
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'errors-'));
+    papermill = join(folder, 'papermill');
     stock = installStockKernel(join(folder, 'stock'));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -303,19 +306,24 @@ describe('whoever runs notebooks', () => {
   };
   const NEXT = { ...FAILING, id: 'b', source: 'console.log("b");' };
 
-  function nbconvert(...options: string[]) {
-    const path = join(folder, 'notebook.ipynb');
+  /** A notebook of these two cells. */
+  let notebook: string;
+  beforeAll(() => {
+    notebook = join(folder, 'notebook.ipynb');
     const kernelspec = { name: 'tslab', display_name: 'TypeScript', language: 'typescript' };
-    writeFileSync(
-      path,
-      JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: [FAILING, NEXT] }),
-    );
+    const content = { nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: [FAILING, NEXT] };
+    writeFileSync(notebook, JSON.stringify(content));
+  });
+
+  /** Runs a Python module with Jupyter's own folders left alone. */
+  function execute(...args: string[]) {
     const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
-    return spawnSync(
-      join(root, '.venv', 'bin', 'jupyter'),
-      ['nbconvert', '--to', 'markdown', '--stdout', '--execute', ...options, path],
-      { encoding: 'utf8', env: { ...process.env, ...jupyter } },
-    );
+    const env = { ...process.env, ...jupyter, PYTHONPATH: papermill };
+    return spawnSync(python, ['-m', ...args], { encoding: 'utf8', env });
+  }
+
+  function nbconvert(...options: string[]) {
+    return execute('nbconvert', '--to', 'markdown', '--stdout', '--execute', ...options, notebook);
   }
 
   test('nbconvert says name, message and line of the error', () => {
@@ -328,6 +336,19 @@ describe('whoever runs notebooks', () => {
     const { status, stdout } = nbconvert('--allow-errors');
     expect(status).toBe(0);
     expect(stdout).toMatch(/RangeError[^]*: a\n[^]*\n {4}b\n/);
+  });
+
+  test('papermill says name, message and line of the error, and writes them into the notebook', () => {
+    const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
+    const requirements = join(root, 'test', 'papermill', 'requirements.txt');
+    execFileSync(python, [...install, '--target', papermill, '-r', requirements], { stdio: 'pipe' });
+    const executed = join(folder, 'executed.ipynb');
+    const { status, stderr } = execute('papermill', '--no-progress-bar', notebook, executed);
+    expect(status).not.toBe(0);
+    expect(stripVTControlCharacters(stderr)).toContain('\nRangeError: a\nCell In[1], line 1, column 7\n');
+    const cells = readNotebook(executed).cells.filter((cell) => cell.cell_type === 'code');
+    const [error] = cells.find(({ source }) => source === FAILING.source)!.outputs;
+    expect(error).toMatchObject({ output_type: 'error', ename: 'RangeError', evalue: 'a' });
   });
 
   test.each([['tslab'], ['stock-tslab']])(
