@@ -18,12 +18,15 @@ const { compilationProblem, createConverter, startCell } = require('./kernel/cel
 const { completion, inspection } = require('./kernel/inspection.cjs');
 const { Run, listRuns, runFollowedBy } = require('./kernel/runs.cjs');
 const { interrupted, listenOnControl, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
-const { describe } = require('./kernel/traceback.cjs');
+const { cellNumberOf, describe } = require('./kernel/traceback.cjs');
 const { createExecutor } = require('tslab/dist/executor.js');
 const { JupyterHandlerImpl, ZmqServer } = require('tslab/dist/jupyter.js');
 
 /** The cell that runs or, between two cells, the one that ran last: its execute_request. */
 let current;
+
+/** All of them, by the count of the cell. */
+const requests = new Map();
 
 const converters = {
   node: whileCompiling(createConverter({ isJS: false, isBrowser: false })),
@@ -94,14 +97,15 @@ function fail(error) {
   current.publish('error', current.failure);
 }
 
-/** What nobody caught, from a timer or a promise that nobody awaits: it is shown below the cell, and the kernel goes on. */
+/** What nobody caught, from a timer or a promise that nobody awaits: it is shown below its cell, and the kernel goes on. */
 function report(error) {
   if (error === interrupted) {
     return; // it has been said
   }
   const description = describe(error);
-  if (current) {
-    current.publish('error', description);
+  const cell = requests.get(cellNumberOf(error)) ?? current;
+  if (cell) {
+    cell.publish('error', description);
   } else {
     console.error(description.traceback.join('\n'));
   }
@@ -120,6 +124,7 @@ class Handler extends JupyterHandlerImpl {
   async handleExecuteImpl(request) {
     current = request;
     request.number = this.execCount + 1;
+    requests.set(request.number, request);
     const { publish } = request;
     try {
       return await super.handleExecuteImpl(

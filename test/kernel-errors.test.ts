@@ -201,6 +201,13 @@ console.log('went on');`);
     expect(withoutCounts(plain(run.outputs[0].traceback))).toContain('Cell In[.], line 1, column');
     expect((await kernel.run('6 * 7')).stdout).toBe('42\n');
   });
+
+  test('appears in its own cell while another runs', async () => {
+    const own = await kernel.run('setTimeout(() => void Promise.reject(new Error("late")), 200), null;');
+    const other = await kernel.run('await new Promise((resolve) => setTimeout(resolve, 500));');
+    expect([other.status, other.outputs]).toEqual(['ok', []]);
+    expect(own.outputs.map(({ ename, evalue }) => [ename, evalue])).toEqual([['Error', 'late']]);
+  });
 });
 
 test('what a promise that nobody awaits is rejected with may be no Error', async () => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Checkout } from './helpers/checkout';
+import { startKernel } from './helpers/kernel';
 import { Started } from './helpers/started';
 
 jest.setTimeout(5 * 60_000);
@@ -48,6 +49,17 @@ test('npm run watch builds a saved change, and what it built is never taken for 
   checkout.replace(SOURCE, () => original);
   expect(checkout.setUp().stdout).toMatch(/^\[5\/6\] The library/);
   expect(built()).not.toContain('changed');
+});
+
+test('a kernel sees what npm run watch has built once it is restarted', async () => {
+  const kernel = await startKernel({ cwd: join(checkout.root, 'notebooks') });
+  const cell = "import { tensorflowVersion } from 'mnist-lib'; console.log(tensorflowVersion());";
+  expect((await kernel.run(cell)).stdout).toMatch(/^\d/);
+  await save((text) => text.replace("binding?.TF_Version ?? 'none'", '`built: ${binding?.TF_Version}`'), /Found 0 errors/);
+  expect((await kernel.run(cell)).stdout).toMatch(/^\d/);
+  await kernel.restart();
+  expect((await kernel.run(cell)).stdout).toMatch(/^built: \d/);
+  await kernel.stop();
 });
 
 test('npm run watch shows an error of types with its place, keeps what was built before, and goes on', async () => {

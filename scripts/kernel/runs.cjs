@@ -19,15 +19,21 @@ class Run {
     this.tell = tell;
     this.ended = new Promise((resolve) => (this.resolve = resolve));
     this.changed = new Date();
-    const { cellId } = request.metadata;
-    if (cellId) {
-      runs.set(cellId, this);
+    this.cellId = request.metadata.cellId; // none where no page asked
+    const earlier = runs.get(this.cellId);
+    if (earlier) {
+      earlier.said = [];
+    }
+    if (this.cellId) {
+      runs.set(this.cellId, this);
     }
   }
 
   publish(type, content) {
     this.changed = new Date();
-    this.keep(type, content);
+    if (runs.get(this.cellId) === this) {
+      this.keep(type, content);
+    }
     this.requests.forEach((request) => this.tell(request, type, content));
   }
 

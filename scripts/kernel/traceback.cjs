@@ -124,6 +124,13 @@ function nameOf({ name, constructor }) {
   return name === 'Error' && constructor?.name ? constructor.name : String(name);
 }
 
+/** The count of the cell whose work an error came from, as `In[3]` has it; undefined where no cell is among its calls. */
+function cellNumberOf(error) {
+  void error?.stack; // Node looks for the frames only when asked
+  const cell = framesOf.get(error)?.findLast(({ isCell }) => isCell);
+  return cell && Number(/\d+/.exec(cell.place.name)[0]);
+}
+
 function tracebackOf(error, seen = new Set([error])) {
   void error.stack; // Node looks for the frames only when asked
   const frames = framesOf.get(error) ?? [];
@@ -157,4 +164,4 @@ function red(text) {
   return `\x1b[31m${text}\x1b[39m`;
 }
 
-module.exports = { describe };
+module.exports = { cellNumberOf, describe };
