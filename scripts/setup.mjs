@@ -182,7 +182,7 @@ const steps = [
           // No pop-up that asks for news, and no question to the outside whether there are any.
           '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
           // The kernel's first completion takes more than the second after which JupyterLab passes over it.
-          '@jupyterlab/completer-extension:manager': { providerTimeout: 10_000 },
+          '@jupyterlab/completer-extension:manager': { providerTimeout: 10_000, showDocumentationPanel: true },
         }),
       ],
       [

@@ -155,6 +155,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
     for (const name of ['digitGrid', 'flatten', 'historyCurves', 'loadMnist']) {
       expect(names).toContain(name);
     }
+    await notebook.page.locator('.jp-Completer-docpanel', { hasText: 'function accuracy(' }).waitFor();
     await notebook.screenshot('complete');
 
     await notebook.page.keyboard.press('Escape');

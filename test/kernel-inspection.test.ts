@@ -18,11 +18,18 @@ async function inspect(marked: string): Promise<{ found: boolean; data: Record<s
   return reply as Awaited<ReturnType<typeof inspect>>;
 }
 
+interface Completion {
+  matches: string[];
+  cursor_start: number;
+  cursor_end: number;
+  metadata: { _jupyter_types_experimental: { text: string; type: string; start: number; end: number }[] };
+}
+
 /** What Tab offers at `|`. */
-async function complete(marked: string): Promise<{ matches: string[]; cursor_start: number; cursor_end: number }> {
+async function complete(marked: string): Promise<Completion> {
   const [before, after] = marked.split('|');
   const reply = await kernel.request('complete_request', { code: before + after, cursor_pos: [...before].length });
-  return reply as Awaited<ReturnType<typeof complete>>;
+  return reply as unknown as Completion;
 }
 
 describe('Tab', () => {
@@ -36,6 +43,15 @@ describe('Tab', () => {
     expect(await complete('const data = mnist.loadMn|')).toMatchObject({ cursor_start: 19, cursor_end: 25 });
     expect((await complete('const data = mnist.loadMn|')).matches[0]).toBe('loadMnist');
     expect((await complete('epo|')).matches[0]).toBe('epochs');
+  });
+
+  test('says of each name what kind it is', async () => {
+    const { matches, metadata } = await complete('epochs.|');
+    const kinds = metadata._jupyter_types_experimental.map(({ text, type }) => [text, type]);
+    expect(kinds.map(([text]) => text)).toEqual(matches);
+    expect(kinds).toContainEqual(['toFixed', 'method']);
+    const names = (await complete('|')).metadata._jupyter_types_experimental;
+    expect(names).toContainEqual({ text: 'epochs', type: 'const', start: 0, end: 0 });
   });
 
   test('counts characters as Jupyter does, also behind one of more than 16 bits', async () => {

@@ -12,9 +12,13 @@ function inspection({ code, cursor_pos }, inspect) {
 
 /** The content of a complete_reply. */
 function completion({ code, cursor_pos }, complete) {
-  const { start, end, candidates } = complete(code, toIndex(code, cursor_pos));
+  const { start, end, candidates, original } = complete(code, toIndex(code, cursor_pos));
   const place = { cursor_start: toCursor(code, start), cursor_end: toCursor(code, end) };
-  return { status: 'ok', matches: candidates, ...place, metadata: {} };
+  // In a field that the protocol has not yet, as IPython's kernel does: JupyterLab shows the kind of each match, and asks
+  // about those that are here for their documentation. Of what is exported again TypeScript knows no more than that.
+  const kinds = new Map(original?.entries.map(({ name, kind }) => [name, kind === 'alias' ? '' : kind]));
+  const types = candidates.map((text) => ({ text, type: kinds.get(text), start: place.cursor_start, end: place.cursor_end }));
+  return { status: 'ok', matches: candidates, ...place, metadata: { _jupyter_types_experimental: types } };
 }
 
 // Jupyter counts characters, JavaScript the halves of those beyond 16 bits as well.
