@@ -4,8 +4,13 @@
 // documentation with all that it says (kernel/inspection.cjs), and a page that is opened while cells run shows what they
 // say (kernel/runs.cjs).
 //
-// `node --no-force-async-hooks-checks scripts/kernel.cjs {connection_file}`; the kernelspec that set-up writes does it.
+// The kernelspec that set-up writes starts it, with the flags that Node needs.
+const { setFlagsFromString } = require('node:v8');
 const { version } = require('tslab/package.json');
+
+// Garbage is collected whenever the heap has grown by 30 per cent: V8 would let it grow further beyond the 250 MB of
+// TypeScript's compiler.
+setFlagsFromString('--heap-growing-percent=30');
 
 if (version !== '1.0.22') {
   console.error(

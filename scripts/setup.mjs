@@ -168,8 +168,7 @@ const steps = [
       [
         join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'),
         json({
-          // The flag: code that Stop terminates leaves Node's account of what called what untidy, which is no harm.
-          argv: [process.execPath, '--no-force-async-hooks-checks', join(root, 'scripts/kernel.cjs'), '{connection_file}'],
+          argv: [process.execPath, ...KERNEL_FLAGS, join(root, 'scripts/kernel.cjs'), '{connection_file}'],
           display_name: 'TypeScript',
           language: 'typescript',
           interrupt_mode: 'message',
@@ -212,6 +211,11 @@ const steps = [
       }
     },
   },
+];
+
+const KERNEL_FLAGS = [
+  '--no-force-async-hooks-checks', // code that Stop terminates leaves Node's account of what called what untidy: no harm
+  '--max-semi-space-size=8', // MB, half of Node's default: garbage that is collected sooner needs less memory
 ];
 
 // By default npm goes on for more than a minute when there is no network.
