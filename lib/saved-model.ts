@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
 
@@ -10,6 +10,7 @@ export class SavedModelError extends Error {
 
 const SCHEME = 'file://';
 const MODEL_FILE = 'model.json';
+const LONGEST_SAVING_MS = 60_000;
 const WEIGHTS_FILE = /^weights-([0-9a-f]{16})\.bin$/;
 
 type ModelArtifacts = Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0];
@@ -22,7 +23,7 @@ interface ModelJson {
 
 /**
  * Saves a model with its optimizer into a folder, in tfjs's own format (`tf.loadLayersModel` reads it, too). Whatever
- * happens meanwhile, the folder holds one whole model: the old one, or the new one.
+ * happens meanwhile, the folder holds one whole model: the old one, or the new one. Several processes may save into it.
  *
  * @param model built; if it is compiled, its optimizer is saved with it.
  * @param url `file://` and the folder, relative to where the process runs or absolute. It is made if it is missing.
@@ -83,21 +84,46 @@ function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelA
   const json = { ...artifacts, weightsManifest: [{ paths: [weightsFile], weights: weightSpecs }] };
   try {
     mkdirSync(folder, { recursive: true });
+    const replaced = weightsNamedIn(folder);
     writeWhole(join(folder, weightsFile), bytes);
     writeWhole(join(folder, MODEL_FILE), JSON.stringify(json));
-    for (const name of readdirSync(folder)) {
-      if (name !== weightsFile && (WEIGHTS_FILE.test(name) || name.endsWith('.partial'))) {
-        rmSync(join(folder, name));
-      }
-    }
+    removeAllBut(weightsNamedIn(folder), replaced, folder);
   } catch (error) {
     throw new SavedModelError(`The model could not be saved in ${folder}: ${(error as Error).message}`);
   }
 }
 
+/** The files of weights that the model in a folder consists of; none where there is no model. */
+function weightsNamedIn(folder: string): string[] {
+  try {
+    const { weightsManifest } = JSON.parse(readFileSync(join(folder, MODEL_FILE), 'utf8')) as ModelJson;
+    return weightsManifest.flatMap(({ paths }) => paths);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Removes the weights that were replaced, and what a process that was killed has left. Another notebook may be saving into
+ * the same folder: what is new and not yet named is left alone.
+ */
+function removeAllBut(named: string[], replaced: string[], folder: string): void {
+  const isOld = (name: string): boolean => {
+    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+    return stats !== undefined && Date.now() - stats.mtimeMs > LONGEST_SAVING_MS;
+  };
+  const isOurs = (name: string): boolean => WEIGHTS_FILE.test(name) || name.endsWith('.partial');
+  for (const name of readdirSync(folder)) {
+    if (isOurs(name) && !named.includes(name) && (replaced.includes(name) || isOld(name))) {
+      rmSync(join(folder, name), { force: true });
+    }
+  }
+}
+
 function writeWhole(path: string, contents: string | Buffer): void {
-  writeFileSync(`${path}.partial`, contents, { flush: true });
-  renameSync(`${path}.partial`, path);
+  const partial = `${path}.${process.pid}.partial`;
+  writeFileSync(partial, contents, { flush: true });
+  renameSync(partial, path);
 }
 
 function checkFiles(folder: string): void {

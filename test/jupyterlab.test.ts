@@ -221,7 +221,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
 
   describe('a tab that is closed while cells run, and opened again', () => {
     test('goes on where training is, and shows what the cells behind it have said', async () => {
-      const { address } = lab.put('closed-in-fit.ipynb', freshLecture(5));
+      const { address } = lab.put('closed-in-fit.ipynb', freshLecture(8));
       const first = await OpenNotebook.open(context, address, lecture.cells.length);
       await first.menu('Run', 'Run All Cells');
       const curves = (notebook: OpenNotebook) => notebook.cell(place('fit')).locator('[data-mime-type="image/svg+xml"] img');

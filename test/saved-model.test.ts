@@ -107,6 +107,33 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     await expect(loadModel(wrong)).rejects.toThrow(/expected file:\/\/ and a folder/);
   });
 
+  test('of two processes that save into the same folder leave one whole model', async () => {
+    const script = `
+      const tf = require('@tensorflow/tfjs-node');
+      const { saveModel } = require('mnist-lib');
+      const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [784], units: 300 })] });
+      (async () => {
+        for (let round = 0; round < 60; round++) {
+          const value = Number(process.argv[2]) * (round % 3);
+          model.setWeights([tf.fill([784, 300], value), tf.fill([300], value)]);
+          await saveModel(model, process.argv[1]);
+        }
+      })();
+    `;
+    const ends = ['1', '-1'].map(async (sign) => {
+      const child = spawn(process.execPath, ['-e', script, url, sign], { cwd: join(root, 'lib') });
+      let said = '';
+      child.stderr.on('data', (text) => (said += String(text)));
+      await once(child, 'close');
+      return said.split('\n').filter((line) => /Error/.test(line));
+    });
+    expect(await Promise.all(ends)).toEqual([[], []]);
+    const model = await loadModel(url);
+    const [kernel, bias] = model.getWeights().map((weight) => [weight.min().dataSync()[0], weight.max().dataSync()[0]]);
+    expect(kernel).toEqual(bias);
+    model.dispose();
+  });
+
   test('say so when the folder cannot be written', async () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(saveModel(network(), `${url}/file`)).rejects.toThrow(/^The model could not be saved in .*file: /);
