@@ -96,8 +96,7 @@ function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelA
 /** The files of weights that the model in a folder consists of; none where there is no model. */
 function weightsNamedIn(folder: string): string[] {
   try {
-    const { weightsManifest } = JSON.parse(readFileSync(join(folder, MODEL_FILE), 'utf8')) as ModelJson;
-    return weightsManifest.flatMap(({ paths }) => paths);
+    return weightsOf(readJson(join(folder, MODEL_FILE), ''));
   } catch {
     return [];
   }
@@ -132,8 +131,7 @@ function checkFiles(folder: string): void {
     throw new SavedModelError(`There is no saved model in ${folder} (expected ${MODEL_FILE} there): save one with saveModel first.`);
   }
   const again = 'Save it again.';
-  const { weightsManifest } = readJson(path, again);
-  for (const name of weightsManifest.flatMap(({ paths }) => paths)) {
+  for (const name of weightsOf(readJson(path, again))) {
     const weights = join(folder, name);
     const sum = WEIGHTS_FILE.exec(name)?.[1];
     if (!existsSync(weights)) {
@@ -156,6 +154,10 @@ function readJson(path: string, remedy: string): ModelJson {
     throw new SavedModelError(`${path} is cut short, or not a model of tfjs's (expected layers and weights in it). ${remedy}`);
   }
   return json as ModelJson;
+}
+
+function weightsOf({ weightsManifest }: ModelJson): string[] {
+  return weightsManifest.flatMap(({ paths }) => paths);
 }
 
 function hashOf(bytes: Uint8Array): string {

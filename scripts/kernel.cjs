@@ -21,7 +21,7 @@ if (version !== '1.0.22') {
 
 const { compilationProblem, createConverter, startCell } = require('./kernel/cells.cjs');
 const { completion, inspection } = require('./kernel/inspection.cjs');
-const { Run, listRuns, runFollowedBy } = require('./kernel/runs.cjs');
+const { Run, lastRun, listRuns } = require('./kernel/runs.cjs');
 const { interrupted, listenOnControl, stoppable, stopping, whileCompiling } = require('./kernel/stop.cjs');
 const { cellNumberOf, describe } = require('./kernel/traceback.cjs');
 const { createExecutor } = require('tslab/dist/executor.js');
@@ -47,10 +47,6 @@ const converters = {
 let thrown;
 
 const REFUSING_MS = 20;
-
-const KNOWN_REQUESTS = new Set(
-  ['kernel_info', 'execute', 'is_complete', 'inspect', 'complete', 'comm_info', 'shutdown'].map((name) => `${name}_request`),
-);
 
 const executor = createExecutor(process.cwd(), converters, {
   log: console.log,
@@ -99,7 +95,7 @@ function keepValues(earlier) {
 
 function fail(error) {
   current.failure = describe(error);
-  current.publish('error', current.failure);
+  current.run.publish('error', current.failure);
 }
 
 /** What nobody caught, from a timer or a promise that nobody awaits: it is shown below its cell, and the kernel goes on. */
@@ -110,7 +106,7 @@ function report(error) {
   const description = describe(error);
   const cell = requests.get(cellNumberOf(error)) ?? current;
   if (cell) {
-    cell.publish('error', description);
+    cell.run.publish('error', description);
   } else {
     console.error(description.traceback.join('\n'));
   }
@@ -130,12 +126,12 @@ class Handler extends JupyterHandlerImpl {
     current = request;
     request.number = this.execCount + 1;
     requests.set(request.number, request);
-    const { publish } = request;
+    const { run } = request;
     try {
       return await super.handleExecuteImpl(
         request,
-        (name, text) => publish('stream', { name, text }),
-        (content, isUpdate) => publish(isUpdate ? 'update_display_data' : 'display_data', content),
+        (name, text) => run.publish('stream', { name, text }),
+        (content, isUpdate) => run.publish(isUpdate ? 'update_display_data' : 'display_data', content),
       );
     } catch (count) {
       if (request.stop_on_error === false) {
@@ -155,7 +151,7 @@ class Handler extends JupyterHandlerImpl {
     } else if (reply.status === 'abort') {
       reply.status = 'aborted';
     }
-    request.end(reply);
+    request.run.end(reply);
     return reply;
   }
 
@@ -187,11 +183,10 @@ class Server extends ZmqServer {
   }
 
   /** Of a request that tslab does not know, such as JupyterLab's for a history, it would tell below the cell that runs. */
-  async handleShellMessage(socket, ...frames) {
-    const { msg_type } = JSON.parse(frames[frames.findIndex((frame) => String(frame) === '<IDS|MSG>') + 2]);
+  async handleShellMessage(...args) {
     const { warn } = console;
-    console.warn = KNOWN_REQUESTS.has(msg_type) ? warn : () => {};
-    const handled = super.handleShellMessage(socket, ...frames);
+    console.warn = () => {}; // what a cell warns of comes in a later turn of the event loop
+    const handled = super.handleShellMessage(...args);
     console.warn = warn;
     return handled;
   }
@@ -200,11 +195,9 @@ class Server extends ZmqServer {
     // tslab hands the handler no more than the request's content: what else it needs goes along.
     const request = message.content;
     if (message.metadata.follows) {
-      request.followed = runFollowedBy(message)?.follow(message) ?? { status: 'aborted' };
+      request.followed = lastRun(message)?.follow(message) ?? { status: 'aborted' };
     } else {
-      const run = new Run(message, (...said) => this.publish(...said));
-      request.publish = (type, content) => run.publish(type, content);
-      request.end = (reply) => run.end(reply);
+      request.run = new Run(message, (...said) => this.publish(...said));
     }
     return super.handleExecute(socket, message);
   }

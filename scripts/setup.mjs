@@ -166,7 +166,7 @@ const steps = [
     folder: venv,
     files: () => [
       [
-        join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'),
+        inJupyter('kernels', 'tslab', 'kernel.json'),
         json({
           argv: [process.execPath, ...KERNEL_FLAGS, join(root, 'scripts/kernel.cjs'), '{connection_file}'],
           display_name: 'TypeScript',
@@ -176,7 +176,7 @@ const steps = [
         }),
       ],
       [
-        join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'),
+        inJupyter('lab', 'settings', 'overrides.json'),
         json({
           // No pop-up that asks for news, and no question to the outside whether there are any.
           '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
@@ -185,7 +185,7 @@ const steps = [
         }),
       ],
       [
-        join(venv, 'share', 'jupyter', 'labextensions', 'mnist-lecture', 'package.json'),
+        inJupyter('labextensions', 'mnist-lecture', 'package.json'),
         json({
           name: 'mnist-lecture',
           version: '1.0.0',
@@ -197,7 +197,7 @@ const steps = [
         }),
       ],
       [
-        join(venv, 'share', 'jupyter', 'labextensions', 'mnist-lecture', 'static', 'extension.js'),
+        inJupyter('labextensions', 'mnist-lecture', 'static', 'extension.js'),
         readFileSync(join(root, 'scripts', 'jupyterlab-extension.js'), 'utf8'),
       ],
     ],
@@ -212,6 +212,8 @@ const steps = [
     },
   },
 ];
+
+const inJupyter = (...names) => join(venv, 'share', 'jupyter', ...names);
 
 const KERNEL_FLAGS = [
   '--no-force-async-hooks-checks', // code that Stop terminates leaves Node's account of what called what untidy: no harm

@@ -28,6 +28,9 @@ afterEach(() => {
 
 const train = (model: tf.LayersModel, options: tf.ModelFitArgs = {}) => fit(model, data.x, data.y, { batchSize: 50, verbose: 0, ...options });
 const network = () => compiled(smallNetwork());
+/** The smallest and the largest number of each weight. */
+const extremes = (model: tf.LayersModel): number[][] =>
+  model.getWeights().map((weight) => [weight.min().dataSync()[0], weight.max().dataSync()[0]]);
 const weightsFile = () => join(folder, readdirSync(folder).find((name) => name.startsWith('weights-'))!);
 
 describe('saveModel(model, url) and loadModel(url, like)', () => {
@@ -129,7 +132,7 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     });
     expect(await Promise.all(ends)).toEqual([[], []]);
     const model = await loadModel(url);
-    const [kernel, bias] = model.getWeights().map((weight) => [weight.min().dataSync()[0], weight.max().dataSync()[0]]);
+    const [kernel, bias] = extremes(model);
     expect(kernel).toEqual(bias);
     model.dispose();
   });
@@ -207,7 +210,7 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
       child.kill('SIGKILL');
       await once(child, 'close');
       const { model, initialEpoch } = await loadCheckpoint(url);
-      const [kernel, bias] = model.getWeights().map((weight) => [weight.min().dataSync()[0], weight.max().dataSync()[0]]);
+      const [kernel, bias] = extremes(model);
       expect([kernel, bias]).toEqual([[initialEpoch, initialEpoch], [initialEpoch, initialEpoch]]);
       model.dispose();
     }

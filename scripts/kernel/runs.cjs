@@ -73,9 +73,9 @@ function keepUpdate(update) {
   }
 }
 
-/** The run that a request wants to hear of, if it is one of these and the kernel knows the run. */
-function runFollowedBy({ metadata: { follows, cellId } }) {
-  return follows ? runs.get(cellId) : undefined;
+/** The last run of the cell that a request is about; undefined where the kernel has never run it. */
+function lastRun({ metadata: { cellId } }) {
+  return runs.get(cellId);
 }
 
 /**
@@ -90,4 +90,4 @@ function listRuns() {
   return { status: 'ok', comms: Object.fromEntries(described) };
 }
 
-module.exports = { Run, listRuns, runFollowedBy };
+module.exports = { Run, lastRun, listRuns };
