@@ -4,7 +4,7 @@
 // `npm run setup` runs it alone; `npm start`, `npm test` and `npm run lecture` begin with it.
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPrerequisites, remedyFor, SetupError } from './prerequisites.mjs';
@@ -279,7 +279,7 @@ async function withLock(path, work) {
     await take('fcntl.LOCK_EX');
   });
   await work();
-  lockFiles.pop();
+  closeSync(lockFiles.pop()); // npm start, which began with set-up, runs on
 }
 
 /**

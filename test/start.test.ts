@@ -105,6 +105,20 @@ describe('npm start', () => {
   });
 });
 
+test('npm start that has set something up keeps no other set-up waiting', async () => {
+  checkout.remove('lib/dist');
+  const lecture = start();
+  await addressOf(lecture);
+  expect(lecture.output).toContain('[5/6] The library');
+  checkout.remove('lib/dist');
+  const setup = new Started(process.execPath, checkout.command('setup'), { cwd: checkout.root, env: environment() });
+  await setup.says(/Everything is set up|Another set-up/);
+  setup.signal('SIGTERM');
+  lecture.signal('SIGTERM');
+  await Promise.all([setup.ended, lecture.ended]);
+  expect(setup.output).not.toContain('Another set-up');
+});
+
 describe('stopped', () => {
   testOnLinux('by SIGTERM, it ends its server and its kernels, and leaves the home folder empty', async () => {
     const lecture = start();
