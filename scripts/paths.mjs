@@ -1,5 +1,5 @@
 // Where things are, for all scripts, and the environment in which they run Jupyter.
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,11 +35,27 @@ export const tensorflow = {
   folder: join(cache, 'mnist-lecture', `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}`),
 };
 
+const jupyterFolder = join(root, '.jupyter');
+
 // The user's own Jupyter is neither read nor written: settings, kernels and run files stay in the project's folder.
 export const jupyterEnvironment = {
-  JUPYTER_CONFIG_DIR: join(root, '.jupyter', 'config'),
-  JUPYTER_DATA_DIR: join(root, '.jupyter', 'data'),
-  JUPYTER_RUNTIME_DIR: join(root, '.jupyter', 'runtime'),
+  JUPYTER_CONFIG_DIR: join(jupyterFolder, 'config'),
+  JUPYTER_DATA_DIR: join(jupyterFolder, 'data'),
+  JUPYTER_RUNTIME_DIR: join(jupyterFolder, 'runtime'),
   JUPYTER_PREFER_ENV_PATH: '1',
   IPYTHONDIR: join(venv, 'ipython'),
 };
+
+/**
+ * Closes Jupyter's folder, with all that is in it, to other users of the machine: whoever reads a server's token may run
+ * commands as the person who started it.
+ */
+export function protectJupyterFolder() {
+  mkdirSync(jupyterEnvironment.JUPYTER_RUNTIME_DIR, { recursive: true, mode: 0o700 });
+  chmodSync(jupyterFolder, 0o700);
+  for (const entry of readdirSync(jupyterFolder, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory() || entry.isFile()) {
+      chmodSync(join(entry.parentPath ?? entry.path, entry.name), entry.isDirectory() ? 0o700 : 0o600);
+    }
+  }
+}

@@ -1,9 +1,9 @@
 // npm start: the lecture in JupyterLab. It listens on this machine alone, and asks for its token.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jupyterEnvironment, notebook, python, root } from './paths.mjs';
+import { jupyterEnvironment, notebook, protectJupyterFolder, python, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
@@ -12,7 +12,7 @@ const isRoot = process.getuid() === 0;
 const hasScreen = process.platform === 'darwin' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
 const runtime = jupyterEnvironment.JUPYTER_RUNTIME_DIR;
 const log = join(runtime, 'jupyterlab.log');
-mkdirSync(runtime, { recursive: true });
+protectJupyterFolder();
 rmSync(log, { force: true });
 
 let hasEnded = false;
@@ -32,7 +32,7 @@ const server = spawn(
   ],
   {
     env: { ...process.env, ...jupyterEnvironment },
-    stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')],
+    stdio: ['ignore', openSync(log, 'a', 0o600), openSync(log, 'a')],
     // Ctrl-C in the terminal reaches this script alone: JupyterLab would ask whether it is meant.
     detached: true,
   },
@@ -40,6 +40,7 @@ const server = spawn(
 const ended = new Promise((resolve) => server.on('close', resolve)).then(() => (hasEnded = true));
 
 const address = await addressOf(server.pid);
+protectJupyterFolder(); // JupyterLab makes a page with its token that everybody may read
 if (address) {
   if (isRoot) {
     console.log('Running as root: JupyterLab is told to allow it.');
@@ -58,8 +59,9 @@ if (address) {
 /** JupyterLab writes down where it listens, in a file named after its process; null when it ends without. */
 async function addressOf(pid) {
   const file = join(runtime, `jpserver-${pid}.json`);
-  rmSync(file, { force: true }); // of an earlier process that had this number and was killed
-  while (!(existsSync(file) && readFileSync(file, 'utf8').trimEnd().endsWith('}'))) {
+  const page = join(runtime, `jpserver-${pid}-open.html`); // which it writes last
+  [file, page].forEach((path) => rmSync(path, { force: true })); // of an earlier process that had this number and was killed
+  while (!existsSync(page)) {
     if (hasEnded) {
       return null;
     }

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,6 +103,39 @@ describe('npm start', () => {
     second.signal('SIGTERM');
     expect(await second.ended).toBe(0);
     server.close();
+  });
+});
+
+describe('another user of the machine', () => {
+  const NOBODY = 65534;
+  const canBeNobody = isLinux && process.getuid!() === 0;
+  const testAsNobody = canBeNobody
+    ? (title: string, run: jest.ProvidesCallback) => test(title, run)
+    : (title: string) => test.skip(`${title} (skipped: only root can become another user)`, () => undefined);
+
+  testAsNobody('can read neither the token nor anything else of Jupyter, also what an earlier version left open', async () => {
+    const [jupyter, runtime] = [join(checkout.root, '.jupyter'), join(checkout.root, '.jupyter', 'runtime')];
+    rmSync(jupyter, { recursive: true, force: true });
+    const left = join(runtime, 'jpserver-1-open.html');
+    mkdirSync(runtime, { recursive: true, mode: 0o755 });
+    writeFileSync(left, 'token=old', { mode: 0o644 });
+    chmodSync(checkout.folder, 0o755); // tests make it for themselves alone
+    const readAll = () => spawnSync('grep', ['-r', '', jupyter], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
+    expect(readAll().stdout).toContain('token=old'); // so that this test would see what can be read
+
+    const lecture = start();
+    try {
+      const { token } = await addressOf(lecture);
+      expect(readAll()).toMatchObject({ status: 2, stdout: '' });
+      const files = readdirSync(jupyter, { recursive: true, encoding: 'utf8' }).map((name) => join(jupyter, name));
+      expect(files.filter((path) => statSync(path).isFile() && readFileSync(path, 'utf8').includes(token))).not.toEqual([]);
+      const modes = [jupyter, ...files].map((path) => [statSync(path).isDirectory(), statSync(path).mode & 0o777]);
+      expect(modes.filter(([isFolder, mode]) => mode !== (isFolder ? 0o700 : 0o600))).toEqual([]);
+    } finally {
+      lecture.signal('SIGTERM');
+      await lecture.ended;
+    }
+    chmodSync(checkout.folder, 0o700);
   });
 });
 
