@@ -9,7 +9,7 @@ const nodeGlobals = Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readon
 const commonJsGlobals = { module: 'writable', require: 'readonly', __dirname: 'readonly' };
 
 export default tseslint.config(
-  { ignores: ['lib/dist/', 'lib/dist.partial/', 'node_modules/', '**/.venv/', '.jupyter/', 'out/'] },
+  { ignores: ['*/dist/', '*/dist.partial/', 'node_modules/', '**/.venv/', '.jupyter/', 'out/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -18,7 +18,7 @@ export default tseslint.config(
   },
   { files: ['**/*.mjs'], languageOptions: { globals: nodeGlobals } },
   {
-    files: ['**/*.js', '**/*.cjs'],
+    files: ['**/*.js'],
     languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, ...commonJsGlobals } },
   },
 );

@@ -1,3 +1,5 @@
+import { notebookKernel } from './notebook-kernel';
+
 /** What one output offers: a viewer shows the richest of its MIME types that it knows. */
 export type MimeBundle = Record<string, unknown>;
 
@@ -5,6 +7,20 @@ type WriteDisplayData = (
   content: { data: MimeBundle; metadata: object; transient: { display_id?: string } },
   update: boolean,
 ) => void;
+
+/** By Deno's convention, what a value's method is called that gives its MIME bundle: a kernel shows it as a cell's value. */
+const DISPLAY = Symbol.for('Jupyter.display');
+
+/**
+ * Gives a value the form in which it is shown as the last value of a cell.
+ *
+ * @param bundle makes the MIME bundle once it is needed.
+ * @returns `value`, with a method that neither loops nor `{ ...value }` see.
+ * @example return displayedAs({ data, layout }, () => ({ 'text/plain': 'two curves' }));
+ */
+export function displayedAs<T extends object>(value: T, bundle: () => MimeBundle): T {
+  return Object.defineProperty(value, DISPLAY, { value: bundle, configurable: true });
+}
 
 /** One output of a cell, which can change its contents. */
 export interface Output {
@@ -48,17 +64,22 @@ export function newOutput(): Output {
   };
 }
 
-/** Whether this code runs in a tslab kernel. */
+/** Whether this code runs in a notebook's kernel. */
 export function inKernel(): boolean {
   return kernelWriter() !== null;
 }
 
 /**
- * tslab's writer for the running cell, or null outside a kernel. tslab's public `display` sends one MIME type an
- * output; a bundle goes out through the function that `tslab/dist/jupyter` keeps. The module is looked up among those
- * already loaded, by name, because the kernel may run another copy of tslab than the one this library would resolve.
+ * What writes below the running cell, or null outside a kernel. The kernel that `tslab install` makes offers nothing to
+ * libraries, and tslab's public `display` sends one MIME type per output: there a bundle goes out through the function
+ * that `tslab/dist/jupyter` keeps. The module is looked up among those already loaded, by name, because the kernel may
+ * run another copy of tslab than the one this library would resolve.
  */
 function kernelWriter(): WriteDisplayData | null {
+  const kernel = notebookKernel();
+  if (kernel) {
+    return (content, isUpdate) => kernel.display(content, isUpdate);
+  }
   const loaded = Object.keys(require.cache).find((path) => /[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(path));
   const jupyter = loaded && (require.cache[loaded]?.exports as { lastWriteDisplayData: WriteDisplayData | null });
   return (jupyter && jupyter.lastWriteDisplayData) || null;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 import type { Examples, FusedTraining } from './fused-training';
+import { uninterruptible } from './notebook-kernel';
 
 /** That of tfjs's fit. */
 export const DEFAULT_BATCH_SIZE = 32;
@@ -50,7 +51,7 @@ export class FusedEpochs {
     for (let batch = 0; seen < count && !model.stopTraining; batch++) {
       const indices = order.slice(seen, seen + batchSize);
       await callback.onBatchBegin(batch, {});
-      const values = fused.trainBatch(this.examples, indices);
+      const values = uninterruptible(() => fused.trainBatch(this.examples, indices));
       for (const [name, value] of Object.entries(values)) {
         totals[name] = (totals[name] ?? 0) + value * indices.length;
       }
@@ -59,7 +60,7 @@ export class FusedEpochs {
     }
     const logs: Logs = {};
     if (validation) {
-      const values = fused.evaluate(validation.examples, validation.first, validation.last, batchSize);
+      const values = uninterruptible(() => fused.evaluate(validation.examples, validation.first, validation.last, batchSize));
       Object.entries(values).forEach(([name, value]) => (logs[`val_${name}`] = value));
     }
     Object.entries(totals).forEach(([name, total]) => (logs[name] = total / seen));

@@ -1,3 +1,5 @@
+import { displayedAs } from './display';
+
 /** Bytes with a shape, as an IDX file holds them: row after row, the last dimension running fastest. */
 export interface IdxArray {
   dtype: 'uint8';
@@ -13,6 +15,7 @@ export class DataError extends Error {
 const UNSIGNED_BYTE = 0x08;
 const MAGIC_BYTES = 4;
 const SIZE_BYTES = 4;
+const FIRST_SHOWN = 8;
 
 /**
  * Parses the bytes of an IDX file: a magic number (two zero bytes, the type of the elements, the number of dimensions),
@@ -49,5 +52,8 @@ export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
         `(its header announces ${shape.join(' × ')} = ${announced})`,
     );
   }
-  return { dtype: 'uint8', shape, data };
+  return displayedAs({ dtype: 'uint8', shape, data }, () => {
+    const first = data.subarray(0, FIRST_SHOWN).join(', ');
+    return { 'text/plain': `uint8 [${shape.join(', ')}]\n${first}${data.length > FIRST_SHOWN ? ', ...' : ''}` };
+  });
 }

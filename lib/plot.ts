@@ -42,7 +42,8 @@ export function plot(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, con
   }
 }
 
-function figureBundle(data: Plot[], layout: Layout, config: Config): MimeBundle {
+/** A figure in the three forms in which a notebook shows it. */
+export function figureBundle(data: Plot[], layout: Layout, config: Config = {}): MimeBundle {
   const figure = plainJson({ data, layout: { ...DEFAULT_SIZE, ...layout }, config: { displaylogo: false, ...config } });
   const bundle: MimeBundle = {
     'application/vnd.plotly.v1+json': figure,

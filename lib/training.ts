@@ -4,6 +4,7 @@ import type { TrainingProgress } from './figures/training-progress';
 import { DEFAULT_BATCH_SIZE, FusedEpochs, trainingCount } from './fused-epochs';
 import { type FusedTraining, fuseTraining } from './fused-training';
 import { untilInterrupted } from './interrupt';
+import { uninterruptible } from './notebook-kernel';
 import { checkTraining } from './training-checks';
 import { TrainingDisplay } from './training-display';
 
@@ -149,7 +150,8 @@ class TrainingMonitor extends tf.Callback {
   override async onEpochEnd(epoch: number, logs: UnresolvedLogs = {}): Promise<void> {
     this.fused?.publish();
     if (!('val_loss' in logs)) {
-      Object.assign(logs, validate(this.trained, this.x, this.y, this.options)); // tfjs does it after the last batch only
+      const values = uninterruptible(() => validate(this.trained, this.x, this.y, this.options));
+      Object.assign(logs, values); // tfjs does it after the last batch only
     }
     const values = toNumbers(logs);
     tf.dispose(logs);

@@ -1,5 +1,5 @@
 // npm run doctor: looks at all that the lecture stands on, a line each, and says what to do where something is wrong.
-// It mends nothing itself and asks nothing of the network.
+// It fixes nothing itself and asks nothing of the network.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { addon, jupyterEnvironment, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
+import { addon, jupyterEnvironment, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
 import { checkFolders, checkPlatform, checkPython, checkRoom } from './prerequisites.mjs';
 import { missingSteps } from './setup.mjs';
 
@@ -37,7 +37,7 @@ finally:
 
 /* Each check gives the fact it found, or throws an error that says what is wrong and what to do. */
 const checks = {
-  Node: () => process.versions.node, // a Node that is too old did not come this far (check-node.js)
+  Node: () => process.versions.node, // too old a Node was rejected by check-node.js
   Platform: checkPlatform,
   Python: checkPython,
   'Set-up': checkSetUp,
@@ -100,6 +100,7 @@ function checkData() {
 
 async function checkKernel() {
   expectInstalled(python);
+  expectInstalled(join(kernel, 'dist', 'main.js'));
   const cells = [
     "console.log('1 + 1 =', 1 + 1);",
     "import * as tf from '@tensorflow/tfjs-node';\nimport * as mnist from 'mnist-lib';\n" +
@@ -109,7 +110,7 @@ async function checkKernel() {
   const answer = await output(python, ['-c', ASK_KERNEL, dirname(notebook), ...cells]).catch(reasonIn);
   if (!expected.test(answer)) {
     const reason = errorIn(answer) ?? answer.split('\n').at(-1);
-    throw new Error(`TypeScript's kernel does not work (${reason}): mend what failed above, or ${SET_UP}.`);
+    throw new Error(`TypeScript's kernel does not work (${reason}): fix what failed above, or ${SET_UP}.`);
   }
   return `answers ${answer.replaceAll('\n', ' ')}`;
 }

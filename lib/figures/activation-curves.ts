@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, panelTitle } from './figure';
+import { COLORS, type Figure, axis, card, figure, panelTitle } from './figure';
 
 interface Activation {
   name: string;
@@ -69,5 +69,5 @@ export function activationCurves(): Figure {
       margin: { l: 60, r: 20, t: 40, b: 90 },
     },
   );
-  return { data, layout };
+  return figure(data, layout);
 }

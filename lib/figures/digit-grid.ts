@@ -1,6 +1,6 @@
 import type { Plot } from 'nodeplotlib';
 import type { IdxArray } from '../idx';
-import { type Figure, card } from './figure';
+import { type Figure, card, figure } from './figure';
 
 const COLUMNS = 4;
 const GAP = 24;
@@ -93,7 +93,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     annotations,
     ...axes,
   });
-  return { data, layout };
+  return figure(data, layout);
 }
 
 function check(count: number, indices: number[], titles?: string[]): void {

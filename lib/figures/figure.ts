@@ -1,9 +1,16 @@
 import type { Layout, Plot } from 'nodeplotlib';
+import { displayedAs } from '../display';
+import { figureBundle } from '../plot';
 
-/** What every figure of this folder returns: `plot(data, layout)` shows it. */
+/** What every figure of this folder returns: `plot(data, layout)` shows it, and so does a cell that ends with it. */
 export interface Figure {
   data: Plot[];
   layout: Layout;
+}
+
+/** A figure of these traces. */
+export function figure(data: Plot[], layout: Layout): Figure {
+  return displayedAs({ data, layout }, () => figureBundle(data, layout));
 }
 
 // The first colours of Okabe and Ito's palette, which colour-blind readers tell apart too

@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, panelTitle } from './figure';
+import { COLORS, type Figure, axis, card, figure, panelTitle } from './figure';
 
 /**
  * How training went: loss on the left, accuracy on the right, over the epochs, for the training and the validation data.
@@ -49,5 +49,5 @@ export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figu
       margin: { l: 60, r: 20, t: 40, b: 90 },
     },
   );
-  return { data, layout };
+  return figure(data, layout);
 }

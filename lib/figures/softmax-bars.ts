@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card } from './figure';
+import { COLORS, type Figure, axis, card, figure } from './figure';
 
 /**
  * What softmax makes of a few scores, beside what mere division by their sum would make of them.
@@ -48,5 +48,5 @@ export function softmaxBars(scores: number[]): Figure {
     yaxis: axis('share', scores.some((score) => score / sum < 0) ? {} : { range: [0, 1], dtick: 0.25 }),
     legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: 1.02, yanchor: 'bottom' },
   });
-  return { data, layout };
+  return figure(data, layout);
 }

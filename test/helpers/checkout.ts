@@ -39,15 +39,15 @@ export class Checkout {
 
   /** Takes over what set-up made here, by links: as if set-up had run there. */
   takeOver(): this {
-    for (const name of ['node_modules', '.venv', 'lib/dist']) {
+    for (const name of ['node_modules', '.venv', 'lib/dist', 'kernel/dist']) {
       link(join(root, name), join(this.root, name));
     }
     link(tensorflow(), this.tensorflow);
     // These two know where they lie.
     this.replace('.venv/.setup', (stamp) => stamp.replace(root, this.root));
     this.replace(ADDON_STAMP, (stamp) => stamp.replace(tensorflow(), this.tensorflow));
-    const { stdout } = this.setUp(); // writes the kernel's paths anew
-    if (!/^\[6\/6\] .*\n.*\n$/.test(stdout)) {
+    const { stdout } = this.setUp(); // writes the kernelspec with this checkout's paths
+    if (!/^\[7\/7\] .*\n.*\n$/.test(stdout)) {
       throw new Error(`These tests need a checkout that is set up as it stands: run \`npm run setup\` first.\n${stdout}`);
     }
     return this;
@@ -61,7 +61,7 @@ export class Checkout {
     return join(this.cache, 'mnist-lecture', basename(tensorflow()));
   }
 
-  /** Writes a file anew. Never in place: it may be linked to the one of this checkout. */
+  /** Replaces a file. Never in place: it may be linked to the one of this checkout. */
   replace(name: string, change: (text: string) => string): void {
     const path = join(this.root, name);
     const text = readFileSync(path, 'utf8');

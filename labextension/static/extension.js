@@ -1,7 +1,7 @@
-// An extension of JupyterLab with what the lecture needs of a page beyond what JupyterLab does; set-up puts it into .venv.
+// What the lecture needs of JupyterLab's page beyond what JupyterLab does. Set-up copies this extension into .venv.
 //
-// It stands here as JupyterLab loads it (a container of webpack's module federation, written by hand), so that nothing
-// has to be built: https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html
+// This is a container of webpack's module federation, written by hand, so there is nothing to build:
+// https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html
 (() => {
   const NAME = 'mnist-lecture';
   const PLOTLY = 'application/vnd.plotly.v1+json';
@@ -14,8 +14,8 @@
   }
 
   /**
-   * For a page that is opened while the kernel is at work: its cells show what the kernel has said since the notebook was
-   * last saved, and what it goes on to say. kernel/runs.cjs is the other end.
+   * Replays output into a page that is opened while cells run, or after they ended unsaved, and then shows new output.
+   * kernel/output/replay.ts is the other end.
    */
   async function followRuns() {
     const { INotebookTracker } = await load('@jupyterlab/notebook');
@@ -32,8 +32,8 @@
       for (const cell of notebook.widgets) {
         const run = content.comms?.[cell.model.id];
         if (run && run.session !== kernel.clientId && (!run.hasEnded || new Date(run.changed) > saved)) {
-          // The kernel does not run the cell: it tells what the run that is on says. That the run failed or was stopped
-          // is among it.
+          // The kernel does not run the cell again: it relays the output of its last run. The promise is rejected if that
+          // run failed or was stopped, which the output shows.
           CodeCell.execute(cell, sessionContext, { follows: true }).catch(() => {});
         }
       }
@@ -50,7 +50,7 @@
     };
   }
 
-  /** Runs cells once there is a kernel. Run All, chosen while the kernel is still being started, would run nothing. */
+  /** Lets cells wait for the kernel. Without it, Run All does nothing while the kernel is still starting. */
   async function runWhenReady() {
     const { INotebookCellExecutor, runCell } = await load('@jupyterlab/notebook');
 
@@ -71,8 +71,8 @@
   }
 
   /**
-   * Draws a figure always from its data. plotly's extension keeps a picture of it in the notebook, as wide as the page,
-   * and once the notebook is opened again shows that, stretched, until the mouse comes over it.
+   * Always draws a figure from its data. plotly's extension saves a picture as wide as the page in the notebook. When the
+   * notebook is opened again, it shows that picture, stretched, until the mouse is over it.
    */
   async function drawFigures() {
     const { IRenderMimeRegistry } = await load('@jupyterlab/rendermime');
@@ -89,7 +89,7 @@
       autoStart: true,
       requires: [IRenderMimeRegistry],
       activate(app, registry) {
-        // Once all extensions are there, plotly's among them.
+        // Wait until all extensions are active, including plotly's.
         void app.started.then(() => {
           const factory = registry.getFactory(PLOTLY);
           if (factory) {

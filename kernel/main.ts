@@ -1,0 +1,65 @@
+// The kernel. README.md says how a cell travels from the page to its output; kernel.json is how Jupyter starts it.
+import { setFlagsFromString } from 'node:v8';
+
+// Garbage is collected whenever the heap has grown by 30 per cent: V8 would let it grow further beyond what TypeScript's
+// compiler takes.
+setFlagsFromString('--heap-growing-percent=30');
+
+import { close } from './cells/evaluate';
+import { installGlobals } from './cells/globals';
+import { Modules } from './cells/modules';
+import { Runner } from './cells/runner';
+import { tslabModule } from './cells/tslab';
+import { Scope, projectOf } from './language/scope';
+import { currentRun } from './output/context';
+import { Connection } from './protocol/connection';
+import { Server } from './protocol/server';
+import { Sections } from './stop/sections';
+import * as tensorflow from './stop/tensorflow';
+
+const [, , connectionFile] = process.argv;
+const exit = process.exit.bind(process);
+const folder = process.cwd();
+const project = projectOf(__dirname);
+
+const connection = new Connection(connectionFile);
+const sections = new Sections(connection.numbers);
+const scope = new Scope(folder, project);
+const display = (content: object, isUpdate: boolean): void => {
+  (currentRun() ?? server.lastRun())?.publish(isUpdate ? 'update_display_data' : 'display_data', content);
+};
+const modules = new Modules(folder, project, { tslab: () => tslab });
+const tslab = tslabModule(display);
+const runner = new Runner(scope, modules, sections, connection.numbers, folder);
+const server = new Server(connection, runner, scope, sections);
+
+installGlobals({
+  modules,
+  folder,
+  lastRun: server.lastRun,
+  check: runner.check,
+  loaded: () => tensorflow.attach(sections),
+  kernel: {
+    display,
+    onStop: (listener) => runner.onStop(listener),
+    uninterruptible: (work) => sections.run(work),
+  },
+});
+
+// A cell may listen to SIGINT, beside the kernel or in its place: Stop is a SIGINT to it.
+const interrupt = (): void => runner.interrupt();
+process.on('newListener', (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(false));
+process.on('removeListener', (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(true));
+process.on('SIGINT', interrupt);
+process.on('uncaughtException', (error) => server.report(error));
+process.on('unhandledRejection', server.report);
+
+connection.listen({
+  request: (request) => server.take(request),
+  interrupt: () => process.emit('SIGINT', 'SIGINT'),
+  exit() {
+    close();
+    exit(0);
+  },
+});
+setImmediate(() => sections.run(() => scope.program(''))); // the first cell does not wait for TypeScript's libraries

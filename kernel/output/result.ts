@@ -1,0 +1,43 @@
+import { inspect } from 'node:util';
+import * as tensorflow from '../stop/tensorflow';
+
+/** MIME types and their contents; a page shows the richest that it knows. */
+export type MimeBundle = Record<string, unknown>;
+
+/** A value may say how it is shown, by Deno's convention: a method under this symbol gives a MIME bundle, or a promise of one. */
+const DISPLAY = Symbol.for('Jupyter.display');
+
+/**
+ * How the value of a cell is shown.
+ *
+ * @throws what the value's own method throws.
+ * @example await bundleOf(42) // { 'text/plain': '42' }
+ */
+export async function bundleOf(value: unknown): Promise<MimeBundle> {
+  const method = displayMethod(value);
+  if (method) {
+    const bundle = await method.call(value);
+    if (typeof bundle !== 'object' || bundle === null) {
+      throw new TypeError(`Symbol.for('Jupyter.display') gave ${inspect(bundle)} (expected an object of MIME types and contents)`);
+    }
+    return bundle as MimeBundle;
+  }
+  return { 'text/plain': tensorflow.textOf(value) ?? textOf(value) };
+}
+
+function displayMethod(value: unknown): (() => unknown) | null {
+  try {
+    const method = (value as Record<symbol, unknown> | null | undefined)?.[DISPLAY];
+    return typeof method === 'function' ? (method as () => unknown) : null;
+  } catch {
+    return null; // a Proxy or a getter that throws
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return inspect(value);
+  } catch {
+    return 'A value that cannot be shown: reading it throws.';
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
+import { type Header, type Request, serialize } from './message';
+import { type ConnectionInfo, type FromThread, type Printed, Shared, type ThreadData, type ToThread } from './shared';
+
+/** Output beyond this waits to be sent before a cell may print more: what is printed must not pile up in memory. */
+const MOST_QUEUED_CHARACTERS = 1 << 22;
+const WAIT_MS = 100;
+
+interface Listeners {
+  request(request: Request): void;
+  interrupt(): void;
+  exit(): void;
+}
+
+/** The main thread's end of the sockets. */
+export class Connection {
+  readonly numbers = new Int32Array(new SharedArrayBuffer(4 * 4));
+  private readonly info: ConnectionInfo;
+  private readonly port;
+  private listeners?: Listeners;
+
+  /** @param file what Jupyter wrote for this kernel: addresses, ports and the key that signs messages. */
+  constructor(file: string) {
+    this.info = JSON.parse(readFileSync(file, 'utf8')) as ConnectionInfo;
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    const workerData: ThreadData = { connection: this.info, numbers: this.numbers };
+    const thread = new Worker(join(__dirname, 'sockets.js'), { workerData });
+    thread.postMessage(port2, [port2]);
+  }
+
+  /** From now on requests are taken; in a later turn of the event loop each. */
+  listen(listeners: Listeners): void {
+    this.listeners = listeners;
+    this.port.on('message', (message: FromThread) => this.take(message));
+  }
+
+  /** Takes what has arrived but had no turn yet. */
+  takeArrived(): void {
+    for (let next = receiveMessageOnPort(this.port); next; next = receiveMessageOnPort(this.port)) {
+      this.take(next.message as FromThread);
+    }
+  }
+
+  reply(request: Request, type: string, content: object): void {
+    this.send({
+      channel: request.channel,
+      frames: serialize(request.identities, request.header, type, content, this.info.key),
+      size: 0,
+    });
+  }
+
+  /** Tells all clients something that is about a request. */
+  publish(parent: Header, type: string, content: object): void {
+    const frames = serialize([type], parent, type, content, this.info.key);
+    const size = (frames.at(-1) as string).length;
+    Atomics.add(this.numbers, Shared.queued, size);
+    this.send({ channel: 'iopub', frames, size });
+  }
+
+  /** Prints; where much waits to be sent, only once there is room. */
+  print(printed: Printed): void {
+    this.waitForRoom();
+    Atomics.add(this.numbers, Shared.queued, printed.text.length);
+    this.send(printed);
+  }
+
+  /** Waits until most of the output has been sent; Stop may end the waiting. */
+  private waitForRoom(): void {
+    for (;;) {
+      const queued = Atomics.load(this.numbers, Shared.queued);
+      if (queued <= MOST_QUEUED_CHARACTERS) {
+        return;
+      }
+      Atomics.wait(this.numbers, Shared.queued, queued, WAIT_MS);
+    }
+  }
+
+  private take(message: FromThread): void {
+    if (message === 'interrupt') {
+      this.send('interrupted');
+      this.listeners!.interrupt();
+    } else if (message === 'exit') {
+      this.listeners!.exit();
+    } else if (message !== 'bound') {
+      this.listeners!.request(message.request);
+    }
+  }
+
+  private send(message: ToThread): void {
+    this.port.postMessage(message);
+  }
+}

@@ -1,0 +1,95 @@
+import { createHmac, randomUUID } from 'node:crypto';
+
+/** A message's header, as Jupyter's protocol has it. */
+export interface Header {
+  msg_id: string;
+  msg_type: string;
+  session: string;
+  username: string;
+  date: string;
+  version: string;
+}
+
+/** A request as it came in, with the addresses to which its reply goes. */
+export interface Request {
+  channel: 'shell' | 'control' | 'stdin';
+  identities: Uint8Array[];
+  header: Header;
+  metadata: Record<string, unknown>;
+  content: Record<string, unknown>;
+}
+
+/** A message that is no message of Jupyter's protocol, or is not signed with the connection's key. */
+export class MessageError extends Error {}
+
+const DELIMITER = '<IDS|MSG>';
+const PROTOCOL_VERSION = '5.3';
+
+/**
+ * Reads a message off its frames: addresses, a delimiter, a signature, and four parts in JSON.
+ *
+ * Source: https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
+ *
+ * @param key the connection's; with an empty key nothing is signed.
+ * @throws MessageError for a wrong signature and for a message that is malformed.
+ * @example const { header, content } = parse('shell', frames, key);
+ */
+export function parse(channel: Request['channel'], frames: Uint8Array[], key: string): Request {
+  const delimiter = frames.findIndex((frame) => text(frame) === DELIMITER);
+  const [signature, ...parts] = frames.slice(delimiter + 1);
+  if (delimiter < 0 || parts.length < 4) {
+    throw new MessageError(`a message has ${frames.length} frames (expected addresses, ${DELIMITER}, a signature and 4 parts)`);
+  }
+  if (key && text(signature) !== sign(parts, key)) {
+    throw new MessageError("a message is not signed with this connection's key");
+  }
+  const [header, , metadata, content] = parts.slice(0, 4).map(parseObject);
+  if (typeof header.msg_type !== 'string' || typeof header.msg_id !== 'string') {
+    throw new MessageError('the header of a message lacks msg_type or msg_id');
+  }
+  return { channel, identities: frames.slice(0, delimiter), header: header as unknown as Header, metadata, content };
+}
+
+/**
+ * Writes a message as frames.
+ *
+ * @param identities the addresses of a reply; for the iopub channel its topic.
+ * @param parent the header of the request that the message is about.
+ * @example socket.send(serialize(request.identities, request.header, 'execute_reply', { status: 'ok' }, key));
+ */
+export function serialize(
+  identities: (Uint8Array | string)[],
+  parent: Header,
+  msg_type: string,
+  content: object,
+  key: string,
+): (Uint8Array | string)[] {
+  const { session, username } = parent;
+  const date = new Date().toISOString();
+  const header: Header = { msg_id: randomUUID(), msg_type, session, username, date, version: PROTOCOL_VERSION };
+  const parts = [header, parent, {}, content].map((part) => JSON.stringify(part));
+  return [...identities, DELIMITER, key ? sign(parts, key) : '', ...parts];
+}
+
+function sign(parts: (Uint8Array | string)[], key: string): string {
+  const hash = createHmac('sha256', key);
+  parts.forEach((part) => hash.update(part));
+  return hash.digest('hex');
+}
+
+function text(frame: Uint8Array): string {
+  return Buffer.from(frame).toString();
+}
+
+function parseObject(part: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text(part));
+  } catch {
+    throw new MessageError('a part of a message is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new MessageError('a part of a message is not an object');
+  }
+  return value as Record<string, unknown>;
+}

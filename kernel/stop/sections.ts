@@ -1,0 +1,49 @@
+import { Shared } from '../protocol/shared';
+
+/**
+ * Says to the thread of the sockets what may be terminated: everything but sections, which must run to their end. The
+ * thread terminates what stays in the same stretch of work for a while after Stop.
+ */
+export class Sections {
+  private stretches = 0;
+  private depth = 0;
+  private isTakenOver = false;
+
+  constructor(private readonly numbers: Int32Array<SharedArrayBuffer>) {
+    this.update();
+  }
+
+  /** Runs synchronous work that must not be terminated half-way. */
+  run<T>(work: () => T): T {
+    const leave = this.enter();
+    try {
+      return work();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Begins a section, which the function that is returned ends. */
+  enter(): () => void {
+    this.depth++;
+    this.update();
+    let isOver = false;
+    return () => {
+      if (!isOver) {
+        isOver = true;
+        this.depth--;
+        this.update();
+      }
+    };
+  }
+
+  /** Somebody has taken Stop over: a cell that listens to SIGINT in the kernel's place. */
+  takeOver(isTakenOver: boolean): void {
+    this.isTakenOver = isTakenOver;
+    this.update();
+  }
+
+  private update(): void {
+    Atomics.store(this.numbers, Shared.stretch, this.depth > 0 || this.isTakenOver ? 0 : ++this.stretches);
+  }
+}
