@@ -5,7 +5,6 @@ import { setFlagsFromString } from 'node:v8';
 // compiler takes.
 setFlagsFromString('--heap-growing-percent=30');
 
-import { close } from './cells/evaluate';
 import { installGlobals } from './cells/globals';
 import { Modules } from './cells/modules';
 import { Runner } from './cells/runner';
@@ -18,7 +17,6 @@ import { Sections } from './stop/sections';
 import * as tensorflow from './stop/tensorflow';
 
 const [, , connectionFile] = process.argv;
-const exit = process.exit.bind(process);
 const folder = process.cwd();
 const project = projectOf(__dirname);
 
@@ -57,9 +55,5 @@ process.on('unhandledRejection', server.report);
 connection.listen({
   request: (request) => server.take(request),
   interrupt: () => process.emit('SIGINT', 'SIGINT'),
-  exit() {
-    close();
-    exit(0);
-  },
 });
 setImmediate(() => sections.run(() => scope.program(''))); // the first cell does not wait for TypeScript's libraries

@@ -67,7 +67,7 @@ describe('Shift-Tab', () => {
   test('shows the type of a function and its documentation, with what each part is about', async () => {
     const { data } = await inspect('mnist.digit|Grid');
     expect(data['text/plain']).toMatch(
-      /^function digitGrid\(images: IdxArray, indices: number\[\], titles\?: string\[\]\): Figure\n\nPictures of digits/,
+      /^function digitGrid\(images: mnist\.IdxArray, indices: number\[\], titles\?: string\[\]\): mnist\.Figure\n\nPictures of digits/,
     );
     for (const tag of [
       '@param images uint8 [count',

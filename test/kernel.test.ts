@@ -10,7 +10,7 @@ describe('the tests’ own way to a kernel', () => {
   test('runs a cell and gives its outputs', async () => {
     const run = await kernel.run('const sum: number = 1 + 1;\nconsole.log(sum);\nconsole.error("to stderr");');
     expect([run.status, run.stdout, run.stderr]).toEqual(['ok', '2\n', 'to stderr\n']);
-    expect(run.messages.map(({ msg_type }) => msg_type)).toEqual(['status', 'stream', 'stream', 'status']);
+    expect(run.messages.map(({ msg_type }) => msg_type)).toEqual(['status', 'execute_input', 'stream', 'stream', 'status']);
   });
 
   test('says that a cell has failed', async () => {
@@ -31,7 +31,7 @@ describe('the tests’ own way to a kernel', () => {
     await run.until(/waiting/);
     await kernel.interrupt();
     expect((await run.ended).status).toBe('error');
-    expect((await kernel.run('6 * 7')).stdout).toBe('42\n');
+    expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
   test('hears what a cell prints after its end', async () => {
@@ -50,7 +50,7 @@ describe('the tests’ own way to a kernel', () => {
     expect(kernel.isAlive()).toBe(false);
     await expect(run.ended).rejects.toThrow('The kernel died');
     await kernel.restart();
-    expect((await kernel.run('6 * 7')).stdout).toBe('42\n');
+    expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
   test('leaves nothing behind once it is stopped', async () => {

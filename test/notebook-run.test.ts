@@ -105,8 +105,10 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
     const out = join(folder, 'stock-run');
     const { status, stderr } = runLecture('--epochs', '1', '--kernel', 'stock-tslab', '--out', out);
     expect([status, stderr]).toEqual([0, '']);
+    // tslab brings a TypeScript of its own, and says so.
+    const shown = ({ outputs }: CodeCell): string => JSON.stringify(outputs).replace(/typescript: '[\d.]+'/, 'typescript: …');
     for (const [id, cell] of codeCells(out)) {
-      expect([id, cell.outputs]).toEqual([id, cells.get(id)!.outputs]);
+      expect([id, shown(cell)]).toEqual([id, shown(cells.get(id)!)]);
     }
   }, 10 * MINUTES);
 });

@@ -34,7 +34,7 @@ export function compile(program: ts.Program, file: ts.SourceFile, isInitialized:
   };
   const checker = program.getTypeChecker();
   program.emit(file, write, undefined, false, {
-    before: [importAndStop(checker)],
+    before: [importAndStop(checker), besideGlobals(checker, file)],
     after: [declareWithLet(isInitialized)],
   });
   const last = file.statements.at(-1);
@@ -195,7 +195,13 @@ function withoutExport(statement: ts.Statement, checker: ts.TypeChecker): ts.Sta
     const withDecorators = [...(ts.getDecorators(statement) ?? []), ...kept];
     return name
       ? [factory.updateClassDeclaration(statement, withDecorators, name, typeParameters, heritageClauses, members)]
-      : [factory.createExpressionStatement(factory.createClassExpression(withDecorators, name, typeParameters, heritageClauses, members))];
+      : [
+          factory.createExpressionStatement(
+            factory.createParenthesizedExpression(
+              factory.createClassExpression(withDecorators, name, typeParameters, heritageClauses, members),
+            ),
+          ),
+        ];
   }
   if (ts.isVariableStatement(statement)) {
     return [factory.updateVariableStatement(statement, kept, statement.declarationList)];
@@ -223,7 +229,7 @@ function needsCheck(statement: ts.Node): boolean {
 }
 
 /** Whether a node awaits something itself, not in a function that it holds. */
-function awaits(node: ts.Node): boolean {
+export function awaits(node: ts.Node): boolean {
   if (ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier)) {
     return true;
   }
@@ -257,6 +263,55 @@ function loopWithCheck(loop: ts.IterationStatement): ts.Statement {
     return factory.updateWhileStatement(loop, loop.expression, body);
   }
   return factory.updateDoStatement(loop as ts.DoStatement, body, (loop as ts.DoStatement).expression);
+}
+
+/** Makes a cell's name another than a global's: zero-width and part of a name, so that nobody sees it or has typed it. */
+const BESIDE = '\u200c';
+
+/** Node's globals, the kernel's, and those by which libraries tell where they run. */
+const GLOBAL_NAMES = new Set([...Object.getOwnPropertyNames(globalThis), CELL, 'window', 'document', 'self', 'importScripts', 'define']);
+
+type Locals = Map<ts.__String, ts.Symbol & { exportSymbol?: ts.Symbol }>;
+
+/**
+ * Lets cells declare what is a global, such as `setTimeout` of 'node:timers/promises', for themselves alone: V8 has one
+ * scope for all scripts, and the kernel and all libraries would find the cell's.
+ */
+function besideGlobals(checker: ts.TypeChecker, cell: ts.SourceFile): ts.TransformerFactory<ts.SourceFile> {
+  const scopes: Locals[] = [];
+  for (let file: ts.Node | undefined = cell; file; file = file.parent) {
+    scopes.push((file as { locals?: Locals }).locals ?? (new Map() as Locals));
+  }
+  const isCovered = (name: ts.Identifier): boolean => {
+    if (!GLOBAL_NAMES.has(name.text) || !name.parent) {
+      return false;
+    }
+    const isShorthand = ts.isShorthandPropertyAssignment(name.parent);
+    const symbol = isShorthand ? checker.getShorthandAssignmentValueSymbol(name.parent) : checker.getSymbolAtLocation(name);
+    const isOfCell = scopes.map((scope) => scope.get(name.escapedText)).some((own) => own && [own, own.exportSymbol].includes(symbol));
+    return isOfCell && symbol!.declarations!.some((each) => !(ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Ambient));
+  };
+  const renamed = (name: ts.Identifier): ts.Identifier => ts.setTextRange(factory.createIdentifier(name.text + BESIDE), name);
+
+  return (context) => (file) => {
+    const visit = (node: ts.Node): ts.Node => {
+      if (ts.isIdentifier(node)) {
+        return isCovered(node) ? renamed(node) : node;
+      }
+      if (ts.isShorthandPropertyAssignment(node) && isCovered(node.name)) {
+        const { name, objectAssignmentInitializer: initial } = node;
+        const value = initial ? factory.createAssignment(renamed(name), ts.visitNode(initial, visit) as ts.Expression) : renamed(name);
+        return ts.setTextRange(factory.createPropertyAssignment(name.text, value), node);
+      }
+      if (ts.isBindingElement(node) && !node.propertyName && !node.dotDotDotToken && ts.isIdentifier(node.name) && isCovered(node.name)) {
+        const initial = ts.visitNode(node.initializer, visit) as ts.Expression | undefined;
+        const isOfArray = node.parent && ts.isArrayBindingPattern(node.parent);
+        return factory.updateBindingElement(node, undefined, isOfArray ? undefined : factory.createIdentifier(node.name.text), renamed(node.name), initial);
+      }
+      return ts.visitEachChild(node, visit, context);
+    };
+    return scopes.some((scope) => [...scope.keys()].some((name) => GLOBAL_NAMES.has(ts.unescapeLeadingUnderscores(name)))) ? ts.visitEachChild(file, visit, context) : file;
+  };
 }
 
 /** Works on JavaScript: enums and namespaces are variables and functions by now. */
@@ -326,7 +381,7 @@ function declareWithLet(isInitialized: (name: string) => boolean): ts.Transforme
         rest.push(ts.visitNode(statement, visitVar) as ts.Statement);
       }
     }
-    const first = [...hoisted].filter((name) => !declared.has(name) && !isInitialized(name)).map((name) => declaration(factory.createIdentifier(name)));
+    const first = [...hoisted].filter((name) => !declared.has(name) && !isInitialized(name.replace(BESIDE, ''))).map((name) => declaration(factory.createIdentifier(name)));
     return factory.updateSourceFile(file, [...first, ...functions, ...rest]);
   };
 }

@@ -7,11 +7,6 @@ export type Outcome = { value: unknown } | { error: unknown } | 'terminated';
 const session = new Session();
 session.connect();
 
-/** To be called before the process exits: Node would wait for a debugger. */
-export function close(): void {
-  session.disconnect();
-}
-
 /** What V8 hands over by a reference of its own, as the value itself. */
 let taken: unknown;
 const take = referenceTo((value: unknown) => void (taken = value));

@@ -1,7 +1,9 @@
 // What cells find changed among Node's globals, all in one place. Nothing here reaches into Node's private parts: it was
 // tried on Node 20, 22, 24 and 26.
+import { EventEmitter } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
 import { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
+import timers from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { NO_INPUT } from '../language/problem';
 import { STACK_FRAMES, writeStack } from '../output/errors';
@@ -61,6 +63,7 @@ export function installGlobals(cells: Cells): void {
   hidden(KERNEL, cells.kernel);
   captureOutput(() => cells.lastRun());
   countTimers();
+  followEvents();
   refuseInput(hidden);
   refuseExit();
   Error.prepareStackTrace = writeStack;
@@ -72,7 +75,6 @@ type Done = (error?: Error | null) => void;
 /** What is written to stdout and stderr goes to the cell whose code writes it. */
 function captureOutput(lastRun: () => Run | undefined): void {
   for (const name of ['stdout', 'stderr'] as const) {
-    const decoder = new StringDecoder('utf8');
     const original = process[name].write.bind(process[name]);
     const write = (chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean => {
       if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
@@ -82,7 +84,7 @@ function captureOutput(lastRun: () => Run | undefined): void {
       const bytes = typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding) ? Buffer.from(chunk, encoding) : chunk;
       const run = currentRun() ?? lastRun();
       if (run) {
-        run.print(name, typeof bytes === 'string' ? bytes : decoder.write(Buffer.from(bytes)));
+        run.print(name, bytes);
       } else {
         original(bytes);
       }
@@ -126,10 +128,9 @@ function countTimers(): void {
     globalThis[name] = start as never;
   }
   const nextTick = process.nextTick.bind(process);
-  process.nextTick = (callback: (...args: unknown[]) => void, ...args: unknown[]) => {
-    const run = currentRun();
-    nextTick(run && typeof callback === 'function' ? (...all: unknown[]) => within(run, () => callback(...all)) : callback, ...args);
-  };
+  process.nextTick = (callback: (...args: unknown[]) => void, ...args: unknown[]) => nextTick(bound(callback), ...args);
+  const enqueue = queueMicrotask;
+  globalThis.queueMicrotask = (callback) => enqueue(bound(callback));
   for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate'] as const) {
     const original = globalThis[name] as (timer: unknown) => void;
     globalThis[name] = ((timer: NodeJS.Timeout) => {
@@ -137,6 +138,36 @@ function countTimers(): void {
       original(timer);
     }) as never;
   }
+  const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate } = globalThis;
+  Object.assign(timers, { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate });
+  syncBuiltinESMExports();
+}
+
+/** A callback that Node will call as part of the run whose code is at work now. */
+function bound<Args extends unknown[]>(callback: (...args: Args) => void): (...args: Args) => void {
+  const run = currentRun();
+  return run && typeof callback === 'function' ? (...args) => within(run, () => callback(...args)) : callback;
+}
+
+/** Events that come from outside (a file, a child process, a socket) belong to the run that listened last. */
+function followEvents(): void {
+  const listening = new WeakMap<EventEmitter, Run>();
+  const { prototype } = EventEmitter;
+  for (const name of ['on', 'addListener', 'prependListener'] as const) {
+    const original = prototype[name];
+    prototype[name] = function (event, listener) {
+      const run = currentRun();
+      if (run && this !== process) {
+        listening.set(this, run);
+      }
+      return original.call(this, event, listener);
+    };
+  }
+  const { emit } = prototype;
+  prototype.emit = function (...args) {
+    const run = currentRun() ? undefined : listening.get(this);
+    return run ? within(run, () => emit.apply(this, args)) : emit.apply(this, args);
+  };
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Node's own types have it

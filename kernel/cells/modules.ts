@@ -6,6 +6,7 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as ts from 'typescript';
 import { addSource } from '../output/sources';
+import { awaits } from './compile';
 
 type Exports = Record<string, unknown>;
 type LoadingModule = Module & { _compile(code: string, filename: string): void };
@@ -16,13 +17,15 @@ const TYPESCRIPT = /\.[cm]?tsx?$/;
 interface OwnFile {
   module: Module;
   changed: number;
-  imports: Set<string>;
+  /** The person's own files that it imports, as they were then. */
+  imports: Map<string, Module>;
 }
 
 export class Modules {
   private readonly own = new Map<string, OwnFile>();
-  private readonly requires: NodeJS.Require[];
-  private readonly imports: ((id: string) => Promise<Exports>)[];
+  /** What the own files of a folder import of ECMAScript packages, loaded before them: `require` cannot wait. */
+  private readonly namespaces = new Map<string, Exports>();
+  private readonly nodeRequire: NodeJS.Require;
 
   /**
    * @param folder the notebook's.
@@ -31,22 +34,22 @@ export class Modules {
    */
   constructor(
     private readonly folder: string,
-    project: string,
+    private readonly project: string,
     private readonly provided: Record<string, () => unknown>,
   ) {
-    const folders = [folder, project].map((each) => join(each, 'cell.js'));
-    this.requires = folders.map((file) => createRequire(file));
-    this.imports = folders.map(importFrom);
+    this.nodeRequire = createRequire(join(folder, 'cell.js'));
   }
 
   /** `require` for cells. */
   get require(): NodeJS.Require {
-    const [first] = this.requires;
+    const { nodeRequire } = this;
     return Object.assign((id: string) => this.load(id, this.folder), {
-      resolve: Object.assign((id: string, options?: { paths?: string[] }) => this.resolve(id, options), { paths: (id: string) => first.resolve.paths(id) }),
-      cache: first.cache,
-      main: first.main,
-      extensions: first.extensions,
+      resolve: Object.assign((id: string, options?: { paths?: string[] }) => this.resolve(id, this.folder, options), {
+        paths: (id: string) => nodeRequire.resolve.paths(id),
+      }),
+      cache: nodeRequire.cache,
+      main: nodeRequire.main,
+      extensions: nodeRequire.extensions,
     });
   }
 
@@ -59,25 +62,27 @@ export class Modules {
       id = fileURLToPath(id);
     }
     const path = ownPath(id, this.folder);
-    if (path ? extname(path) === '.mjs' || (extname(path) === '.js' && isModule(path)) : this.isEcmaScript(id)) {
-      return this.importEcmaScript(id, path);
+    if (!path && this.isEcmaScript(id, this.folder)) {
+      return this.importPackage(id, this.folder);
+    }
+    if (path && !TYPESCRIPT.test(path) && awaitsAtTop(path)) {
+      return nodeImport(path)(`${pathToFileURL(path).href}?changed=${changeOf(path)}`);
+    }
+    if (path) {
+      await this.importPackagesOf(path);
     }
     return namespaceOf(this.load(id, this.folder));
   }
 
-  private resolve(id: string, options?: { paths?: string[] }): string {
-    const [first, ...others] = this.requires;
+  private resolve(id: string, from: string, options?: { paths?: string[] }): string {
     try {
-      return first.resolve(id, options);
+      return createRequire(join(from, 'cell.js')).resolve(id, options);
     } catch (error) {
-      for (const other of others) {
-        try {
-          return other.resolve(id);
-        } catch {
-          // not there either
-        }
+      try {
+        return createRequire(join(this.project, 'cell.js')).resolve(id);
+      } catch {
+        throw error; // not there either
       }
-      throw error;
     }
   }
 
@@ -89,11 +94,12 @@ export class Modules {
     if (path) {
       return this.loadOwn(path).exports;
     }
-    if (isBuiltin(id)) {
-      return this.requires[0](id);
+    const namespace = this.namespaces.get(namespaceKey(id, from));
+    if (namespace) {
+      return namespace;
     }
     try {
-      return this.requires[0](this.resolve(id));
+      return this.nodeRequire(isBuiltin(id) ? id : this.resolve(id, from));
     } catch (error) {
       throw withoutRequireStack(error);
     }
@@ -107,13 +113,14 @@ export class Modules {
     const module = new Module(path) as LoadingModule;
     module.filename = path;
     module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(dirname(path));
-    const imports = new Set<string>();
+    const imports: OwnFile['imports'] = new Map();
     module.require = ((id: string) => {
+      const exported = this.load(id, dirname(path));
       const imported = ownPath(id, dirname(path));
       if (imported) {
-        imports.add(imported);
+        imports.set(imported, this.own.get(imported)!.module);
       }
-      return this.load(id, dirname(path));
+      return exported;
     }) as NodeJS.Require;
     this.own.set(path, { module, changed: changeOf(path), imports });
     try {
@@ -121,7 +128,8 @@ export class Modules {
       if (path.endsWith('.json')) {
         module.exports = parseJson(source, path);
       } else {
-        module._compile(TYPESCRIPT.test(path) ? toCommonJs(source, path) : source, path);
+        const file = parse(source, path);
+        module._compile(TYPESCRIPT.test(path) || ts.isExternalModule(file) ? toCommonJs(file) : source, path);
       }
       module.loaded = true;
       return module;
@@ -131,40 +139,73 @@ export class Modules {
     }
   }
 
-  /** Whether neither a file nor one that it imports has changed. */
+  /** Whether neither a file nor one that it imports has changed since it was loaded. */
   private isFresh(path: string, seen = new Set<string>()): boolean {
     if (seen.has(path)) {
       return true;
     }
     seen.add(path);
     const file = this.own.get(path);
-    return Boolean(file && changeOf(path) === file.changed && [...file.imports].every((each) => this.isFresh(each, seen)));
+    const isSame = ([imported, module]: [string, Module]): boolean =>
+      this.own.get(imported)?.module === module && this.isFresh(imported, seen);
+    return Boolean(file && changeOf(path) === file.changed && [...file.imports].every(isSame));
   }
 
-  private isEcmaScript(id: string): boolean {
+  /** Whether Node's own `import` must load a package: `require` cannot, or would be given another file. */
+  private isEcmaScript(id: string, from: string): boolean {
     if (isBuiltin(id) || Object.hasOwn(this.provided, id)) {
       return false;
     }
     try {
-      return isModule(this.resolve(id));
+      const path = this.resolve(id, from);
+      return isModule(path) || hasImportCondition(path);
     } catch {
       return true; // a package for `import` alone; where it is missing, `import` says so
     }
   }
 
-  private async importEcmaScript(id: string, path: string | null): Promise<Exports> {
-    if (path) {
-      return this.imports[0](`${pathToFileURL(path).href}?changed=${changeOf(path)}`);
-    }
+  private async importPackage(id: string, from: string): Promise<Exports> {
+    const importFrom = (folder: string): Promise<Exports> => {
+      const file = join(folder, 'cell.js');
+      return nodeImport(file)(id).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ERR_MODULE_NOT_FOUND') {
+          if (error.message.endsWith(` imported from ${file}`)) {
+            throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
+          }
+          Error.captureStackTrace(error); // Node's own leads to none of the cell's lines
+        } else if (error instanceof Error) {
+          error.message = error.message.replace(` imported from ${file}`, '');
+        }
+        throw error;
+      });
+    };
     try {
-      return await this.imports[0](id);
+      return await importFrom(from);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') {
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') {
         throw error;
       }
-      return this.imports[1](id).catch(() => {
-        throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
-      });
+      return importFrom(this.project);
+    }
+  }
+
+  /** Loads the ECMAScript packages that one of the person's own files imports, also through others. */
+  private async importPackagesOf(path: string, seen = new Set<string>()): Promise<void> {
+    if (seen.has(path) || path.endsWith('.json')) {
+      return;
+    }
+    seen.add(path);
+    const from = dirname(path);
+    for (const { fileName: id } of ts.preProcessFile(readFileSync(path, 'utf8'), true, true).importedFiles) {
+      const imported = ownPath(id, from);
+      if (imported) {
+        await this.importPackagesOf(imported, seen);
+      } else if (!this.namespaces.has(namespaceKey(id, from)) && this.isEcmaScript(id, from)) {
+        const namespace = await this.importPackage(id, from).catch(() => null); // the file itself shall say that it fails
+        if (namespace) {
+          this.namespaces.set(namespaceKey(id, from), { ...namespace, __esModule: true });
+        }
+      }
     }
   }
 
@@ -175,9 +216,9 @@ export class Modules {
         this.own.delete(path);
       }
     }
-    for (const [path, module] of Object.entries(this.requires[0].cache)) {
+    for (const [path, module] of Object.entries(this.nodeRequire.cache)) {
       if (module && !module.loaded) {
-        delete this.requires[0].cache[path];
+        delete this.nodeRequire.cache[path];
       }
     }
   }
@@ -215,9 +256,47 @@ function isModule(path: string): boolean {
   }
 }
 
-function toCommonJs(source: string, path: string): string {
+/** Whether a package gives `import` another file than `require`. */
+function hasImportCondition(path: string): boolean {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const description = join(folder, 'package.json');
+    if (existsSync(description)) {
+      const { name, exports } = JSON.parse(readFileSync(description, 'utf8')) as { name?: string; exports?: unknown };
+      if (name) {
+        return JSON.stringify(exports ?? {}).includes('"import":');
+      }
+    }
+  }
+  return false;
+}
+
+function namespaceKey(id: string, from: string): string {
+  return `${id} from ${from}`;
+}
+
+function awaitsAtTop(path: string): boolean {
+  return !path.endsWith('.json') && awaits(parse(readFileSync(path, 'utf8'), path));
+}
+
+/** @throws SyntaxError with the place, which V8's own does not have. */
+function parse(source: string, path: string): ts.SourceFile {
+  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest);
+  const [problem] = (file as unknown as { parseDiagnostics: ts.DiagnosticWithLocation[] }).parseDiagnostics;
+  if (problem) {
+    const { line, character } = file.getLineAndCharacterOfPosition(problem.start);
+    const message = ts.flattenDiagnosticMessageText(problem.messageText, '\n');
+    throw new SyntaxError(`${message} (${path}, line ${line + 1}, column ${character + 1})`);
+  }
+  return file;
+}
+
+function toCommonJs(file: ts.SourceFile): string {
+  const { fileName: path, text: source } = file;
+  if (awaits(file)) {
+    throw new SyntaxError(`${path} awaits outside of functions: let it export a function that awaits, and call that.`);
+  }
   const { outputText, sourceMapText } = ts.transpileModule(source, {
-    fileName: path,
+    fileName: path.replace(/\.[cm]([jt]s)$/, '.$1'), // `.mjs` and `.mts` would stay ECMAScript modules
     compilerOptions: {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.CommonJS,
@@ -225,9 +304,26 @@ function toCommonJs(source: string, path: string): string {
       jsx: ts.JsxEmit.React,
       sourceMap: true,
     },
+    transformers: { before: [importMetaOf(path)] },
   });
   addSource(path, { name: path, source, map: sourceMapText!, linesBefore: 0 });
   return outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
+}
+
+/** `import.meta` belongs to ECMAScript modules: an object of its own takes its place. */
+function importMetaOf(path: string): ts.TransformerFactory<ts.SourceFile> {
+  const { factory } = ts;
+  const meta = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
+  const properties = Object.entries(meta).map(([name, value]) =>
+    factory.createPropertyAssignment(name, factory.createStringLiteral(value)),
+  );
+  return (context) => (file) => {
+    const visit = (node: ts.Node): ts.Node =>
+      ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword
+        ? factory.createParenthesizedExpression(factory.createObjectLiteralExpression(properties))
+        : ts.visitEachChild(node, visit, context);
+    return ts.visitEachChild(file, visit, context);
+  };
 }
 
 function parseJson(source: string, path: string): unknown {
@@ -260,8 +356,9 @@ function namespaceOf(exported: unknown): Exports {
 }
 
 /** Node's `import()` as code in this file would have it. */
-function importFrom(file: string): (id: string) => Promise<Exports> {
+function nodeImport(file: string): (id: string) => Promise<Exports> {
   const module = new Module(file) as LoadingModule;
+  addSource(file, { name: file, source: '', map: '{"version":3,"sources":[],"mappings":""}', linesBefore: 0 }); // not shown in stacks
   module._compile('module.exports = (id) => import(id);', file);
   return module.exports as (id: string) => Promise<Exports>;
 }

@@ -24,7 +24,7 @@ const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'I
 const GRACE_MS = 100;
 /** How long it may wait for a batch of training to end. */
 const LONGEST_BATCH_MS = 30_000;
-/** Stop pressed again this long after a library has taken it over ends the cell itself. */
+/** Stop pressed again this long after a library has taken it over ends the cell itself; so do callbacks of training. */
 const INSIST_MS = 2000;
 
 interface Running {
@@ -80,10 +80,17 @@ export class Runner {
 
   /** Throws where the running code belongs to a cell that was stopped. */
   readonly check = (): void => {
-    if (currentRun()?.isStopped) {
+    const run = currentRun();
+    if (run?.isStopped && !this.isEndingTraining(run)) {
       throw interrupted;
     }
   };
+
+  /** Whether a training that a stopped cell began is about to end: its callbacks are not stopped half-way. */
+  private isEndingTraining(run: Run): boolean {
+    const { running } = this;
+    return running?.run === run && Date.now() - running.stoppedAt < INSIST_MS && tensorflow.isTraining(run);
+  }
 
   /** Has Stop call a listener in place of ending the running cell. */
   onStop(listener: () => void): () => void {
@@ -159,7 +166,7 @@ export class Runner {
         return;
       }
       running.isEvaluated = true;
-      within(run, () => evaluate(cell.code, run.name.replace(' ', '_'), (outcome) => this.settle(running, outcome, cell.hasValue)));
+      within(run, () => evaluate(cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue)));
     });
   }
 
@@ -170,8 +177,8 @@ export class Runner {
     if (problem) {
       return problem;
     }
-    const { code, map, hasValue } = compile(program, file, isDeclared);
-    addSource(run.name.replace(' ', '_'), { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
+    const { code, map, hasValue } = compile(program, file, (name) => isDeclared(name) && isInitialized(name));
+    addSource(run.scriptName, { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
     return { code, hasValue };
   }
 

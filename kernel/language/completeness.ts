@@ -2,8 +2,9 @@ import * as ts from 'typescript';
 
 export type Completeness = { status: 'complete' | 'invalid' } | { status: 'incomplete'; indent: string };
 
-const UNTERMINATED_TEMPLATE = 1160;
+const UNTERMINATED_STRING = 1002;
 const UNTERMINATED_COMMENT = 1010;
+const UNTERMINATED_TEMPLATE = 1160;
 
 /**
  * Whether code can be run, or what is missing may still be typed: the answer to an is_complete_request.
@@ -16,35 +17,9 @@ export function completeness(code: string): Completeness {
   if (!first) {
     return { status: 'complete' };
   }
-  const isAtEnd = first.start + first.length >= code.trimEnd().length && first.start >= code.trimEnd().length - 1;
-  const mayGoOn = first.code === UNTERMINATED_TEMPLATE || first.code === UNTERMINATED_COMMENT;
-  return mayGoOn || (isAtEnd && endsOpen(code)) ? { status: 'incomplete', indent: indentAfter(code) } : { status: 'invalid' };
-}
-
-/** Whether more could follow: tried with what may be missing, as a closing bracket never makes `}` or `1x` right. */
-function endsOpen(code: string): boolean {
-  return openBrackets(code) !== null;
-}
-
-/** The brackets that are open at the end; null where one is closed that was not open. */
-function openBrackets(code: string): string | null {
-  const scanner = ts.createScanner(ts.ScriptTarget.Latest, true, ts.LanguageVariant.Standard, code);
-  const pairs = new Map([
-    [ts.SyntaxKind.OpenBraceToken, ts.SyntaxKind.CloseBraceToken],
-    [ts.SyntaxKind.OpenParenToken, ts.SyntaxKind.CloseParenToken],
-    [ts.SyntaxKind.OpenBracketToken, ts.SyntaxKind.CloseBracketToken],
-  ]);
-  const closing = new Set(pairs.values());
-  const open: ts.SyntaxKind[] = [];
-  for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan()) {
-    const close = pairs.get(kind);
-    if (close) {
-      open.push(close);
-    } else if (closing.has(kind) && open.pop() !== kind) {
-      return null;
-    }
-  }
-  return open.join();
+  const goesOn = [UNTERMINATED_COMMENT, UNTERMINATED_TEMPLATE].includes(first.code);
+  const lacksItsEnd = first.start >= code.trimEnd().length && first.code !== UNTERMINATED_STRING;
+  return goesOn || lacksItsEnd ? { status: 'incomplete', indent: indentAfter(code) } : { status: 'invalid' };
 }
 
 /** The indentation of the last line, and two spaces more where it opens a bracket. */

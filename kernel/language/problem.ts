@@ -12,6 +12,11 @@ export interface Place {
   width?: number;
 }
 
+/** The lines of code as TypeScript and V8 count them. */
+export function linesOf(source: string): string[] {
+  return source.split(/\r\n|[\n\r\u2028\u2029]/);
+}
+
 /** What the compiler refuses, with the places where it shows. */
 export class CompilationProblem {
   readonly name: string;
@@ -26,7 +31,7 @@ export class CompilationProblem {
 
 /** TypeScript's codes below this are for what the grammar forbids. */
 const FIRST_SEMANTIC_CODE = 2000;
-const UNKNOWN_NAMES = new Set([2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 18004]);
+const UNKNOWN_NAMES = new Set([2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 18004]);
 const INPUT_FUNCTIONS = new Set(['prompt', 'confirm', 'alert']);
 
 export const NO_INPUT = 'There is no input in a cell: give the value in the code, for example `const answer = 7;`.';
@@ -113,7 +118,7 @@ function hintFor(code: number, message: string, { line, column }: { line: number
     return name && INPUT_FUNCTIONS.has(name) ? NO_INPUT : missingCell(name, cell);
   }
   // A name that the browser's types know too, such as `history`, is not theirs where a cell declares it.
-  const before = cell.file.text.split('\n')[line - 1].slice(0, column - 1);
+  const before = linesOf(cell.file.text)[line - 1].slice(0, column - 1);
   const name = /([A-Za-z_$][\w$]*)\s*\.$/.exec(before)?.[1];
   const isKnown = !name || cell.isDeclared(name) || declaredNames(cell.file.text).has(name);
   return isKnown || !cellThatDeclares(name, cell.folder) ? undefined : missingCell(name, cell);

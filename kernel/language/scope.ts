@@ -10,7 +10,8 @@ import * as ts from 'typescript';
 
 if (ts.version !== '5.9.3') {
   // `parent` and `locals` of a file are TypeScript's own affair.
-  throw new Error(`The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: read language/scope.ts, then say so in it.`);
+  console.error(`The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: read language/scope.ts, then say so in it.`);
+  process.exit(1);
 }
 
 /** A cell that ran: its file, and what later cells may see of it. */
@@ -26,7 +27,7 @@ interface Kept {
   isGlobal: boolean;
 }
 
-type BoundFile = ts.SourceFile & { locals?: Map<string, ts.Symbol>; symbol?: ts.Symbol };
+type BoundFile = ts.SourceFile & { locals?: Map<ts.__String, ts.Symbol> };
 
 const FIRST_SLOTS = 32;
 
@@ -84,7 +85,7 @@ export class Scope {
     const files = [...this.kept.map(({ slot }) => slot), this.current].map((slot) => program.getSourceFile(slot)!);
     files.forEach((file, index) => ((file as { parent?: ts.Node }).parent = files[index - 1]));
     program.getTypeChecker(); // binds the files
-    this.kept.forEach(({ missed }, index) => missed.forEach((name) => (files[index] as BoundFile).locals?.delete(name)));
+    this.kept.forEach(({ missed }, index) => missed.forEach((name) => (files[index] as BoundFile).locals?.delete(ts.escapeLeadingUnderscores(name))));
     return { program, file: files.at(-1)! };
   }
 
@@ -97,7 +98,7 @@ export class Scope {
   /** The names that the current cell declares, of values and of types. */
   declared({ program, file }: { program: ts.Program; file: ts.SourceFile }): Map<string, ts.Symbol> {
     program.getTypeChecker();
-    return new Map((file as BoundFile).locals);
+    return new Map([...((file as BoundFile).locals ?? [])].map(([name, symbol]) => [ts.unescapeLeadingUnderscores(name), symbol]));
   }
 
   /**
@@ -110,9 +111,7 @@ export class Scope {
     const { program, file } = this.program(source);
     const checker = program.getTypeChecker();
     const symbols = [...this.declared({ program, file })].filter(([name]) => !missed.has(name));
-    const isGlobal = file.statements.some(
-      (statement) => ts.isModuleDeclaration(statement) && ((statement.flags & ts.NodeFlags.GlobalAugmentation) !== 0 || ts.isStringLiteral(statement.name)),
-    );
+    const isGlobal = file.statements.some(isForAllFiles);
     if (symbols.length === 0 && !isGlobal) {
       return;
     }
@@ -164,7 +163,7 @@ export class Scope {
         const symbol = isShorthand ? checker.getShorthandAssignmentValueSymbol(node.parent) : checker.getSymbolAtLocation(node);
         for (const declaration of symbol?.declarations ?? []) {
           const cell = bySlot.get(declaration.getSourceFile().fileName);
-          if (cell) {
+          if (cell && !isForAllFiles(declaration)) {
             uses.add(cell);
           }
         }
@@ -226,11 +225,18 @@ export class Scope {
   private resolve(name: string, containing: string): ts.ResolvedModuleWithFailedLookupLocations {
     const host = ts.sys;
     const found = ts.resolveModuleName(name, containing, this.options, host, this.resolutions);
-    if (found.resolvedModule || name.startsWith('.') || !this.texts.has(containing)) {
+    if (found.resolvedModule || name.startsWith('.') || containing.includes('/node_modules/')) {
       return found;
     }
     return ts.resolveModuleName(name, join(this.project, 'cell.ts'), this.options, host, this.resolutions);
   }
+}
+
+/** Whether a node is, or stands in, a `declare global` or a `declare module '…'`. */
+function isForAllFiles(node: ts.Node): boolean {
+  const isAugmentation =
+    ts.isModuleDeclaration(node) && ((node.flags & ts.NodeFlags.GlobalAugmentation) !== 0 || ts.isStringLiteral(node.name));
+  return isAugmentation || (!ts.isSourceFile(node) && isForAllFiles(node.parent));
 }
 
 function kindsOf(symbol: ts.Symbol, checker: ts.TypeChecker): string[] {

@@ -5,7 +5,7 @@ import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, types } from 'node:util';
-import { CompilationProblem, type Place } from '../language/problem';
+import { CompilationProblem, linesOf, type Place } from '../language/problem';
 import { isCompiled, originalPosition } from './sources';
 
 /** An error as Jupyter's protocol has it; its traceback is complete in itself. */
@@ -175,6 +175,9 @@ function framesBehind(error: unknown): Frame[] {
   }
 }
 
+/** Of longer chains of causes the rest is left out. */
+const MOST_CAUSES = 20;
+
 function tracebackOf(error: Error, seen: Set<unknown>): string[] {
   seen.add(error);
   const frames = framesBehind(error);
@@ -187,6 +190,10 @@ function tracebackOf(error: Error, seen: Set<unknown>): string[] {
   const { cause, errors } = error as { cause?: unknown; errors?: unknown };
   const inner = [...('cause' in error ? [cause] : []), ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
   for (const each of inner.filter((value) => value !== undefined && !seen.has(value))) {
+    if (seen.size > MOST_CAUSES) {
+      lines.push('', 'and further causes');
+      break;
+    }
     lines.push('', 'Caused by', ...(isError(each) ? tracebackOf(each, seen) : [inspect(each)]));
   }
   return lines;
@@ -194,7 +201,7 @@ function tracebackOf(error: Error, seen: Set<unknown>): string[] {
 
 /** The line of a cell with the one before it, and below it a mark as wide as what is meant. */
 function codeLines({ name, source, line, column, width = 1 }: Place): string[] {
-  const lines = source.split('\n');
+  const lines = linesOf(source);
   const numbers = [line - 1, line].filter((number) => number >= 1 && number <= lines.length);
   const digits = String(line).length;
   return [

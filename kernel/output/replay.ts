@@ -3,6 +3,9 @@ import type { Header, Request } from '../protocol/message';
 /** Only the end of long output is kept. */
 const KEPT_CHARACTERS = 1_000_000;
 
+/** How comm_info calls the runs of cells. */
+const TARGET = 'cell';
+
 interface Kept {
   type: string;
   content: object;
@@ -90,7 +93,7 @@ export class Replay {
   /** How comm_info lists it. */
   describe(): object {
     const { session } = this.requests[0].header;
-    return { target_name: 'cell', session, hasEnded: this.reply !== null, changed: this.changed };
+    return { target_name: TARGET, session, hasEnded: this.reply !== null, changed: this.changed };
   }
 }
 
@@ -113,7 +116,12 @@ export function lastReplay(cellId: unknown): Replay | undefined {
 /**
  * The last runs as Jupyter's protocol lists comms, each under its cell's id: which page started it, whether it has
  * ended, and when it last changed.
+ *
+ * @param target which kind of comms is asked for, by default all; runs are listed as `cell`.
  */
-export function listReplays(): object {
+export function listReplays(target: unknown): object {
+  if (target && target !== TARGET) {
+    return {};
+  }
   return Object.fromEntries([...replays].map(([cellId, replay]) => [cellId, replay.describe()]));
 }

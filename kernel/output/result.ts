@@ -17,10 +17,10 @@ export async function bundleOf(value: unknown): Promise<MimeBundle> {
   const method = displayMethod(value);
   if (method) {
     const bundle = await method.call(value);
-    if (typeof bundle !== 'object' || bundle === null) {
+    if (typeof bundle !== 'object' || bundle === null || Array.isArray(bundle)) {
       throw new TypeError(`Symbol.for('Jupyter.display') gave ${inspect(bundle)} (expected an object of MIME types and contents)`);
     }
-    return bundle as MimeBundle;
+    return JSON.parse(JSON.stringify(bundle)) as MimeBundle; // throws here where it cannot be sent
   }
   return { 'text/plain': tensorflow.textOf(value) ?? textOf(value) };
 }

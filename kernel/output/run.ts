@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { Header, Request } from '../protocol/message';
 import type { Printed } from '../protocol/shared';
 import { Replay } from './replay';
@@ -14,6 +15,8 @@ let runs = 0;
 export class Run {
   /** The count that Jupyter shows beside the cell; 0 until its turn comes. */
   number = 0;
+  /** Whether Jupyter counts it and keeps it in the history. */
+  isCounted = true;
   /** Stop was pressed: its code ends at the next await. */
   isStopped = false;
   /** Whoever asked for it wants none of its output. */
@@ -25,6 +28,8 @@ export class Run {
   readonly replay: Replay;
   private readonly id = ++runs;
   private readers = 0;
+  /** Bytes may end within a character, whose rest another write brings. */
+  private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
 
   constructor(
     readonly request: Request,
@@ -41,25 +46,28 @@ export class Run {
     return this.request.metadata.cellId as string | undefined;
   }
 
-  /** What the cell is called in errors. */
+  /** What the cell is called in errors; code that is not counted must not take the name of the cell before it. */
   get name(): string {
-    return `Cell In[${this.number}]`;
+    return this.isCounted ? `Cell In[${this.number}]` : `Cell In[${this.number}.${this.id}]`;
+  }
+
+  /** The same as V8 takes it, without a space. */
+  get scriptName(): string {
+    return `Cell_In[${this.number}]`;
   }
 
   /** Shows a message below the cell. */
   publish(type: string, content: object): void {
     if (!this.isCut && !this.isSilent) {
-      this.replay.keep(type, content);
       this.replay.requests.forEach(({ header }) => this.output.publish(header, type, content));
+      this.replay.keep(type, content); // what cannot be sent is not kept
     }
   }
 
-  /**
-   * Prints text below the cell.
-   *
-   * @param name stdout or stderr.
-   */
-  print(name: string, text: string): void {
+  /** Prints text, or the bytes of text, below the cell. */
+  print(name: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
+    const decoder = this.decoders[name];
+    const text = typeof chunk === 'string' ? decoder.end() + chunk : decoder.write(Buffer.from(chunk));
     if (this.isCut || this.isSilent || text === '') {
       return;
     }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
@@ -11,7 +12,6 @@ const WAIT_MS = 100;
 interface Listeners {
   request(request: Request): void;
   interrupt(): void;
-  exit(): void;
 }
 
 /** The main thread's end of the sockets. */
@@ -23,7 +23,7 @@ export class Connection {
 
   /** @param file what Jupyter wrote for this kernel: addresses, ports and the key that signs messages. */
   constructor(file: string) {
-    this.info = JSON.parse(readFileSync(file, 'utf8')) as ConnectionInfo;
+    this.info = { ...(JSON.parse(readFileSync(file, 'utf8')) as ConnectionInfo), session: randomUUID() };
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const workerData: ThreadData = { connection: this.info, numbers: this.numbers };
@@ -47,14 +47,17 @@ export class Connection {
   reply(request: Request, type: string, content: object): void {
     this.send({
       channel: request.channel,
-      frames: serialize(request.identities, request.header, type, content, this.info.key),
+      frames: serialize(request.identities, request.header, type, content, this.info),
       size: 0,
     });
   }
 
-  /** Tells all clients something that is about a request. */
+  /** Tells all clients something that is about a request; a display, only once there is room. */
   publish(parent: Header, type: string, content: object): void {
-    const frames = serialize([type], parent, type, content, this.info.key);
+    if (type === 'display_data' || type === 'update_display_data') {
+      this.waitForRoom();
+    }
+    const frames = serialize([type], parent, type, content, this.info);
     const size = (frames.at(-1) as string).length;
     Atomics.add(this.numbers, Shared.queued, size);
     this.send({ channel: 'iopub', frames, size });
@@ -82,9 +85,7 @@ export class Connection {
     if (message === 'interrupt') {
       this.send('interrupted');
       this.listeners!.interrupt();
-    } else if (message === 'exit') {
-      this.listeners!.exit();
-    } else if (message !== 'bound') {
+    } else {
       this.listeners!.request(message.request);
     }
   }

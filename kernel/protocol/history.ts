@@ -49,8 +49,20 @@ export class History {
   }
 }
 
-/** `*` stands for any text, `?` for a character, `[...]` for one of several. */
+/** `*` stands for any text, `?` for a character, `[...]` for one of several, `[!...]` for any other. */
 function globPattern(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '[^]*').replace(/\?/g, '[^]');
-  return new RegExp(`^${escaped.replace(/\[!/g, '[^')}$`);
+  const parts = glob.match(/\[!?\]?[^\]]*\]|[^]/g) ?? [];
+  try {
+    return new RegExp(`^${parts.map(partPattern).join('')}$`);
+  } catch {
+    return /(?!)/; // a range such as [z-a] matches nothing
+  }
+}
+
+function partPattern(part: string): string {
+  if (part.length > 1) {
+    const [, not, characters] = /^\[(!?)([^]*)\]$/.exec(part)!;
+    return `[${not ? '^' : ''}${characters.replace(/[\\\]^[]/g, '\\$&')}]`;
+  }
+  return part === '*' ? '[^]*' : part === '?' ? '[^]' : part.replace(/[.+^${}()|[\]\\]/, '\\$&');
 }

@@ -22,6 +22,12 @@ export interface Request {
 /** A message that is no message of Jupyter's protocol, or is not signed with the connection's key. */
 export class MessageError extends Error {}
 
+/** Who sends messages, and the key with which they are signed; with an empty key nothing is signed. */
+export interface Sender {
+  session: string;
+  key: string;
+}
+
 const DELIMITER = '<IDS|MSG>';
 const PROTOCOL_VERSION = '5.3';
 
@@ -55,16 +61,17 @@ export function parse(channel: Request['channel'], frames: Uint8Array[], key: st
  *
  * @param identities the addresses of a reply; for the iopub channel its topic.
  * @param parent the header of the request that the message is about.
- * @example socket.send(serialize(request.identities, request.header, 'execute_reply', { status: 'ok' }, key));
+ * @param sender the kernel, by which clients tell it from the one before a restart.
+ * @example socket.send(serialize(request.identities, request.header, 'execute_reply', { status: 'ok' }, connection));
  */
 export function serialize(
   identities: (Uint8Array | string)[],
   parent: Header,
   msg_type: string,
   content: object,
-  key: string,
+  { session, key }: Sender,
 ): (Uint8Array | string)[] {
-  const { session, username } = parent;
+  const { username } = parent;
   const date = new Date().toISOString();
   const header: Header = { msg_id: randomUUID(), msg_type, session, username, date, version: PROTOCOL_VERSION };
   const parts = [header, parent, {}, content].map((part) => JSON.stringify(part));

@@ -6,7 +6,7 @@ import type { Result, Runner } from '../cells/runner';
 import { completeness } from '../language/completeness';
 import { completion, inspection } from '../language/inspection';
 import type { Scope } from '../language/scope';
-import { type Description, cellNumberOf, describe } from '../output/errors';
+import { cellNumberOf, describe } from '../output/errors';
 import { lastReplay, listReplays } from '../output/replay';
 import { currentRun, runOf } from '../output/context';
 import { Run } from '../output/run';
@@ -99,7 +99,7 @@ export class Server {
       case 'history_request':
         return reply('history_reply', { status: 'ok', history: this.history.find(content) });
       case 'comm_info_request':
-        return reply('comm_info_reply', { status: 'ok', comms: listReplays() });
+        return reply('comm_info_reply', { status: 'ok', comms: listReplays(content.target_name) });
       case 'comm_open':
       case 'comm_msg':
         // There are no comms here: whoever speaks by one is told that it is closed.
@@ -119,16 +119,16 @@ export class Server {
     this.running = run;
     this.last = run;
     const { code, silent, store_history } = run.request.content;
-    const isStored = store_history !== false && !silent;
-    run.number = isStored ? ++this.count : this.count;
+    run.isCounted = store_history !== false && !silent;
+    run.number = run.isCounted ? ++this.count : this.count;
     run.isSilent = silent === true;
-    this.runs.set(run.number, run);
     this.publishStatus('busy', run.request);
     if (typeof code !== 'string') {
       this.finish(run, { status: 'error', ...describe(new TypeError('an execute_request has no code (expected a string)')) });
       return;
     }
-    if (isStored) {
+    if (run.isCounted) {
+      this.runs.set(run.number, run);
       this.history.add(run.number, code);
     }
     run.publish('execute_input', { code, execution_count: run.number });
@@ -147,7 +147,9 @@ export class Server {
       return;
     }
     if (result.bundle) {
-      this.history.setOutput(execution_count, result.bundle['text/plain']);
+      if (run.isCounted) {
+        this.history.setOutput(execution_count, result.bundle['text/plain']);
+      }
       run.publish('execute_result', { execution_count, data: result.bundle, metadata: {} });
     }
     const expressions = Object.entries((run.request.content.user_expressions as Record<string, string> | undefined) ?? {});
@@ -211,5 +213,3 @@ function kernelInfo(): object {
     ],
   };
 }
-
-export type { Description };

@@ -1,10 +1,9 @@
-import type { Header, Request } from './message';
+import type { Header, Request, Sender } from './message';
 
-/** What Jupyter writes into the connection file. */
-export interface ConnectionInfo {
+/** What Jupyter writes into the connection file, and the session of this kernel. */
+export interface ConnectionInfo extends Sender {
   transport: string;
   ip: string;
-  key: string;
   shell_port: number;
   control_port: number;
   iopub_port: number;
@@ -32,7 +31,7 @@ export enum Shared {
 }
 
 /** From the thread to the kernel. */
-export type FromThread = { request: Request } | 'interrupt' | 'exit' | 'bound';
+export type FromThread = { request: Request } | 'interrupt';
 
 /** From the kernel to the thread. */
 export type ToThread =

@@ -18,6 +18,12 @@ const BATCH_MS = 30;
 const BATCH_CHARACTERS = 1 << 16;
 const PARENT_CHECK_MS = 1000;
 const EXIT_MS = 1000;
+/** How long ZeroMQ may take to deliver what it was given. */
+const DELIVERY_MS = 100;
+/** A subscriber whose queue is full is tried again this often, */
+const RETRY_MS = 5;
+/** and after this long no longer waited for: it alone loses messages. */
+const LONGEST_DEAFNESS_MS = 30_000;
 const NOT_TO_BE_TERMINATED = 0;
 
 const sockets = {
@@ -34,8 +40,9 @@ const queues = new Map<keyof typeof sockets, Promise<void>>();
 
 function send(channel: keyof typeof sockets, frames: (Uint8Array | string)[], size = 0): Promise<void> {
   const sent = (queues.get(channel) ?? Promise.resolve()).then(async () => {
+    const parts = frames.map((frame) => (typeof frame === 'string' ? frame : Buffer.from(frame)));
     try {
-      await sockets[channel].send(frames.map((frame) => (typeof frame === 'string' ? frame : Buffer.from(frame))));
+      await (channel === 'iopub' ? publish(parts) : sockets[channel].send(parts));
     } catch (error) {
       if (!sockets[channel].closed) {
         log(`A message could not be sent: ${String(error)}`);
@@ -46,6 +53,32 @@ function send(channel: keyof typeof sockets, frames: (Uint8Array | string)[], si
   });
   queues.set(channel, sent);
   return sent;
+}
+
+let deafSince: number | undefined;
+
+/** Sends to all subscribers, and waits for those that are slow. */
+async function publish(parts: (Buffer | string)[]): Promise<void> {
+  const { iopub } = sockets;
+  while (!iopub.closed) {
+    try {
+      await iopub.send(parts);
+      deafSince = undefined;
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+        throw error;
+      }
+    }
+    deafSince ??= Date.now();
+    if (Date.now() - deafSince > LONGEST_DEAFNESS_MS) {
+      iopub.noDrop = false;
+      await iopub.send(parts);
+      iopub.noDrop = true;
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 /** Whom each run's output is for. */
@@ -78,7 +111,7 @@ function sendBatch(): void {
     batch = null;
     const content = { name, text: parts.join('') };
     readers.get(run)!.forEach((header, index) => {
-      void send('iopub', serialize(['stream'], header, 'stream', content, connection.key), index === 0 ? size : 0);
+      void send('iopub', serialize(['stream'], header, 'stream', content, connection), index === 0 ? size : 0);
     });
   }
 }
@@ -122,23 +155,23 @@ function start(port: MessagePort): void {
 
   function interrupted(): void {
     for (const { identities, header } of interrupts.splice(0)) {
-      void send('control', serialize(identities, header, 'interrupt_reply', { status: 'ok' }, connection.key));
+      void send('control', serialize(identities, header, 'interrupt_reply', { status: 'ok' }, connection));
     }
     session?.disconnect();
     session = undefined;
   }
 
-  /** Ends the process, also when the main thread is in an endless loop. */
+  /**
+   * Ends the process, also when the main thread is in an endless loop. Not in Node's orderly way: that waits for V8's
+   * inspector to be left, and fails with the sockets of a thread.
+   */
   function shutDown({ channel, identities, header, content }: Request): void {
     const reply = { status: 'ok', restart: content.restart === true };
     void Promise.all([
-      send(channel, serialize(identities, header, 'shutdown_reply', reply, connection.key)),
-      send('iopub', serialize(['shutdown'], header, 'shutdown_reply', reply, connection.key)),
-    ]).then(() => {
-      [...Object.values(sockets), heartbeat].forEach((socket) => socket.close());
-      tell('exit');
-    });
-    setTimeout(kill, 2 * EXIT_MS);
+      send(channel, serialize(identities, header, 'shutdown_reply', reply, connection)),
+      send('iopub', serialize(['shutdown'], header, 'shutdown_reply', reply, connection)),
+    ]).then(() => setTimeout(kill, DELIVERY_MS));
+    setTimeout(kill, EXIT_MS); // where a client does not take its messages
   }
 
   function take(channel: Request['channel'], frames: Uint8Array[]): void {
@@ -196,7 +229,6 @@ function start(port: MessagePort): void {
     heartbeat.bind(address(connection.hb_port)),
   ]).then(
     () => {
-      tell('bound');
       void Promise.all([listen('shell'), listen('control'), listen('stdin'), beat()]);
     },
     (error: unknown) => {

@@ -13,6 +13,11 @@ export class Sections {
     this.update();
   }
 
+  /** How often Stop was pressed, also before the event loop has turned. */
+  get stops(): number {
+    return Atomics.load(this.numbers, Shared.stops);
+  }
+
   /** Runs synchronous work that must not be terminated half-way. */
   run<T>(work: () => T): T {
     const leave = this.enter();

@@ -47,9 +47,15 @@ interface Engine {
   tidy<T>(work: () => T): T;
 }
 
+interface Model {
+  stopTraining: boolean;
+  /** False again once fit has ended, also by an error. */
+  isTraining: boolean;
+}
+
 interface Layers {
   version_layers: string;
-  Callback: new () => { model: { stopTraining: boolean } };
+  Callback: new () => { model: Model };
   LayersModel: new () => { summary(lineLength?: number, positions?: number[], print?: (line: string) => void): void };
   registerCallbackConstructor(verbosity: number, callback: new () => object): void;
 }
@@ -72,7 +78,7 @@ let layers: Layers | undefined;
 let core: Core | undefined;
 
 /** The trainings that go on, by what ends them after the batch at work; each with the run that began it. */
-const trainings = new Map<object, { run: Run | undefined; stop: () => void }>();
+const trainings = new Map<object, { run: Run | undefined; model: Model; stop: () => void }>();
 
 /** To be called after modules were loaded: from then on, training can be stopped. */
 export function attach(sections: Sections): void {
@@ -100,22 +106,28 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
     private leave = (): void => undefined;
     private isStopped = false;
     private run: Run | undefined;
+    private stops = 0;
 
     setParams(): void {}
-    setModel(model: { stopTraining: boolean }): void {
+    setModel(model: Model): void {
       this.model = model;
     }
     onTrainBegin(): void {
       this.run = currentRun();
-      trainings.set(this, { run: this.run, stop: () => (this.isStopped = true) });
+      this.stops = sections.stops;
+      trainings.set(this, { run: this.run, model: this.model, stop: () => (this.isStopped = true) });
     }
     onBatchBegin(): void {
       // Terminated half-way, a batch would leave some weights changed and some not, and the model in training for good.
       this.leave = sections.enter();
       setImmediateTimer(this.leave); // where the batch throws
     }
-    onBatchEnd(): void {
+    async onBatchEnd(): Promise<void> {
       this.leave();
+      if (sections.stops !== this.stops) {
+        // With `yieldEvery: 'never'` the event loop does not turn between two batches: Stop has not come in yet.
+        await new Promise((resolve) => setImmediateTimer(resolve));
+      }
       if (this.isStopped || this.run?.isStopped) {
         this.model.stopTraining = true;
       }
@@ -135,6 +147,11 @@ export function stopTraining(): void {
 
 /** Whether a training that a run began still goes on. */
 export function isTraining(run: Run): boolean {
+  for (const [callback, { model }] of trainings) {
+    if (!model.isTraining) {
+      trainings.delete(callback); // an error ended it
+    }
+  }
   return [...trainings.values()].some((training) => training.run === run);
 }
 
@@ -186,12 +203,16 @@ export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineStat
     state.activeTape = null;
   }
   Object.assign(state, { gradientDepth, kernelDepth, numDataMovesStack: [] });
+  const made = recent.splice(0);
   while (state.scopeStack.length > Math.max(scopes, 1)) {
+    for (const tensor of state.scopeStack.at(-1)!.track as unknown as Tensor[]) {
+      made.push(tensor); // a kept one outlives its scope
+    }
     tfjs.endScope();
   }
-  const suspects = recent
+  const suspects = made
     .splice(0)
-    .filter((tensor) => !tensor.isDisposed && !tensor.kept)
+    .filter((tensor) => !tensor.isDisposed)
     .map((tensor) => {
       const { id, dataId, dtype, size } = tensor;
       return { tensor: new WeakRef(tensor), data: { id, dataId, dtype, size } };

@@ -56,6 +56,11 @@ class Bridge:
         else:
             await self.manager.interrupt_kernel()
 
+    async def connection(self):
+        """Addresses, ports and the key, for further clients; and the file that holds them."""
+        info = self.manager.get_connection_info()
+        return {**info, "key": info["key"].decode(), "file": self.manager.connection_file}
+
     async def kill(self):
         os.kill(self.manager.provisioner.pid, signal.SIGKILL)
 

@@ -142,6 +142,17 @@ export class Run {
   }
 }
 
+/** Where a kernel listens, and the key that signs its messages. */
+export interface ConnectionInfo {
+  key: string;
+  ip: string;
+  shell_port: number;
+  control_port: number;
+  iopub_port: number;
+  /** The connection file. */
+  file: string;
+}
+
 export interface KernelOptions {
   /** The kernelspec's name, by default the project's. */
   name?: string;
@@ -189,6 +200,9 @@ export class Kernel {
   private commands = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private numbers = 0;
   private readonly exited: Promise<unknown>;
+  private tellDead = (): void => {};
+  /** Fulfilled once Jupyter has noticed that the process is gone. */
+  readonly died = new Promise<void>((resolve) => (this.tellDead = resolve));
 
   constructor(private child: ChildProcess) {
     this.exited = once(child, 'exit');
@@ -245,6 +259,11 @@ export class Kernel {
     this.pid = (await this.command('restart')) as number;
   }
 
+  /** What further clients need. */
+  connection(): Promise<ConnectionInfo> {
+    return this.command('connection') as Promise<ConnectionInfo>;
+  }
+
   /** SIGKILL, as the system does when memory runs out; returns once the process is gone. */
   async kill(): Promise<void> {
     await this.command('kill');
@@ -287,6 +306,7 @@ export class Kernel {
         command?.resolve(heard.value);
       }
     } else if (heard.event === 'dead') {
+      this.tellDead();
       this.runs.forEach((run) => run.giveUp(new Error('The kernel died')));
     } else {
       const id = heard.parent_header.msg_id ?? '';

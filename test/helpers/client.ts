@@ -1,0 +1,141 @@
+// A client of a running kernel that speaks ZeroMQ itself: it may send what no Jupyter would, and sees every message.
+import { createHmac, randomUUID } from 'node:crypto';
+import { Dealer, Subscriber } from 'zeromq';
+import type { ConnectionInfo } from './kernel';
+
+type Channel = 'shell' | 'control' | 'iopub';
+type Json = Record<string, unknown>;
+
+/** A message as it arrived. */
+export interface Heard {
+  channel: Channel;
+  msg_type: string;
+  content: Json;
+  header: Json;
+  parent_header: { msg_id?: string; msg_type?: string };
+}
+
+interface Sent {
+  channel?: 'shell' | 'control';
+  metadata?: Json;
+  /** The signature, where it is not to be right. */
+  signature?: string;
+}
+
+const DELIMITER = '<IDS|MSG>';
+
+export class Client {
+  /** All messages in the order in which they arrived. */
+  readonly messages: Heard[] = [];
+  private readonly session = randomUUID();
+  private readonly shell = new Dealer({ linger: 0 });
+  private readonly control = new Dealer({ linger: 0 });
+  private readonly iopub = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
+  private waiting: { until: () => boolean; resolve: () => void }[] = [];
+
+  private constructor(private readonly info: ConnectionInfo) {}
+
+  /** Connects, and returns once the kernel's output arrives. */
+  static async connect(info: ConnectionInfo): Promise<Client> {
+    const client = new Client(info);
+    const { ip } = info;
+    client.shell.connect(`tcp://${ip}:${info.shell_port}`);
+    client.control.connect(`tcp://${ip}:${info.control_port}`);
+    client.iopub.connect(`tcp://${ip}:${info.iopub_port}`);
+    client.iopub.subscribe();
+    for (const channel of ['shell', 'control', 'iopub'] as const) {
+      void client.listen(channel);
+    }
+    const hears = (): boolean => client.on('iopub').length > 0;
+    while (!hears()) {
+      await client.request('kernel_info_request', {}); // until it is subscribed, it hears nothing
+    }
+    return client;
+  }
+
+  /** The messages of a channel; where given, only those about a request. */
+  on(channel: Channel, id?: string): Heard[] {
+    return this.messages.filter((each) => each.channel === channel && (id === undefined || each.parent_header.msg_id === id));
+  }
+
+  /** Sends a request, and gives its id at once. */
+  async send(msg_type: string, content: unknown, options: Sent = {}): Promise<string> {
+    const msg_id = randomUUID();
+    const header = { msg_id, msg_type, session: this.session, username: 'test', date: new Date().toISOString(), version: '5.3' };
+    await this.sendParts([header, {}, options.metadata ?? {}, content].map((part) => JSON.stringify(part)), options);
+    return msg_id;
+  }
+
+  /** Sends whatever the parts are, signed as a message. */
+  sendParts(parts: string[], { channel = 'shell', signature }: Sent = {}): Promise<void> {
+    return this.sendFrames([DELIMITER, signature ?? this.sign(parts), ...parts], channel);
+  }
+
+  /** Sends whatever the frames are. */
+  sendFrames(frames: string[], channel: 'shell' | 'control' = 'shell'): Promise<void> {
+    return this[channel].send(frames);
+  }
+
+  /** Sends a request and gives its reply. */
+  async request(msg_type: string, content: unknown, options: Sent = {}): Promise<Heard> {
+    return this.replyTo(await this.send(msg_type, content, options));
+  }
+
+  async replyTo(id: string): Promise<Heard> {
+    const reply = (): Heard | undefined => this.messages.find((each) => each.channel !== 'iopub' && each.parent_header.msg_id === id);
+    await this.until(() => reply() !== undefined);
+    return reply()!;
+  }
+
+  /** Sends an execute_request and gives its id. */
+  execute(code: unknown, more: Json = {}): Promise<string> {
+    return this.send('execute_request', { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true, ...more });
+  }
+
+  /** Runs a cell to its end: its reply's content, and what was published about it. */
+  async run(code: unknown, more: Json = {}): Promise<{ id: string; reply: Json; messages: Heard[] }> {
+    const id = await this.execute(code, more);
+    const { content } = await this.replyTo(id);
+    await this.idle(id);
+    return { id, reply: content, messages: this.on('iopub', id) };
+  }
+
+  /** Waits until a request has been dealt with. */
+  idle(id: string): Promise<void> {
+    return this.until(() => this.on('iopub', id).some(({ content }) => content.execution_state === 'idle'));
+  }
+
+  until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push({ until: condition, resolve });
+      this.look();
+    });
+  }
+
+  close(): void {
+    [this.shell, this.control, this.iopub].forEach((socket) => socket.close());
+  }
+
+  private sign(parts: string[]): string {
+    const hash = createHmac('sha256', this.info.key);
+    parts.forEach((part) => hash.update(part));
+    return hash.digest('hex');
+  }
+
+  private async listen(channel: Channel): Promise<void> {
+    for await (const frames of this[channel]) {
+      const texts = frames.map(String);
+      const [signature, ...parts] = texts.slice(texts.indexOf(DELIMITER) + 1);
+      if (signature !== this.sign(parts)) {
+        throw new Error(`a message of the kernel is not signed rightly: ${texts.join()}`);
+      }
+      const [header, parent_header, , content] = parts.map((part) => JSON.parse(part) as Json);
+      this.messages.push({ channel, msg_type: header.msg_type as string, header, parent_header, content });
+      this.look();
+    }
+  }
+
+  private look(): void {
+    this.waiting = this.waiting.filter(({ until, resolve }) => !until() || resolve());
+  }
+}
