@@ -14,7 +14,7 @@ import { missingSteps } from './setup.mjs';
 const SET_UP = 'run `npm run setup`';
 const FIRST_PORT = 8888; // where JupyterLab begins to look for a free one
 const PORTS = 50;
-const NEEDED_MEMORY = 2000; // MB; the kernel alone takes up to 1.4 GB (environment.md)
+const NEEDED_MEMORY = 2000; // MB; the kernel alone takes up to 1.3 GB (environment.md)
 const WORK = { folder: join(root, 'out'), megabytes: 100 }; // the executed lecture, JupyterLab's checkpoints
 
 const ASK_KERNEL = `

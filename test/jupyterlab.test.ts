@@ -303,6 +303,44 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await second.waitForPrompt(place('summary'), RAN);
   });
 
+  test('shows 20,000 lines that a cell prints with an await between each, and is idle again', async () => {
+    const printing = `for (let i = 0; i < 20_000; i++) {
+      console.log('line ' + i);
+      await null;
+    }`;
+    const notebook = await open('lines.ipynb', notebookOf(printing, 'console.log(6 * 7);'));
+    await notebook.run(0);
+    await notebook.waitForStatus('idle');
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
+    await notebook.cell(0).locator('.jp-OutputArea', { hasText: 'line 19999' }).waitFor();
+    expect((await notebook.outputText(0)) === lines.join('\n')).toBe(true);
+    await notebook.run(1);
+    expect(await notebook.outputText(1)).toBe('42');
+  });
+
+  test('says by Run All that it is busy until the last cell has ended, and shows what each batch prints', async () => {
+    const training = `import * as tf from '@tensorflow/tfjs-node';
+      const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });`;
+    const fit = `await model.fit(tf.zeros([5000, 1]), tf.zeros([5000, 1]), {
+        batchSize: 10, epochs: 2, callbacks: { onBatchEnd: (batch) => console.log('batch ' + batch) },
+      });
+      console.log('over');`;
+    const notebook = await open('busy.ipynb', notebookOf(training, fit, "console.log('last');"));
+    const indicator = notebook.page.locator('.jp-Notebook-ExecutionIndicator');
+    await indicator.evaluate((element) => {
+      const states: (string | undefined)[] = ((window as { __states?: unknown }).__states = []);
+      new MutationObserver(() => states.push(element.dataset.status)).observe(element, { attributeFilter: ['data-status'] });
+    });
+    await notebook.menu('Run', 'Run All Cells');
+    await notebook.waitForPrompt(2, RAN);
+    await notebook.waitForStatus('idle');
+    const states = await notebook.page.evaluate(() => (window as { __states?: string[] }).__states!);
+    expect(states.filter((state, index) => state !== states[index - 1])).toEqual(['busy', 'idle']);
+    const batches = Array.from({ length: 1000 }, (_, index) => `batch ${index % 500}`);
+    expect((await notebook.outputText(1)).split('\n').filter((line) => /^(batch|over)/.test(line))).toEqual([...batches, 'over']);
+  });
+
   test('listens to this machine alone, and asks for its token', async () => {
     const { origin, port } = new URL(lab.address);
     expect((await fetch(`${origin}/api/contents`)).status).toBe(403);

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Kernel, type KernelOptions, startKernel } from './helpers/kernel';
+import { type Kernel, type KernelOptions, type Run, startKernel } from './helpers/kernel';
 import { joined } from './helpers/notebook';
 import { installKernelFor, otherNodes } from './helpers/other-nodes';
 import { installStockKernel } from './helpers/stock-kernel';
 
-jest.setTimeout(180_000);
+jest.setTimeout(20_000);
 
 let folder: string;
 beforeAll(() => {
@@ -46,8 +46,15 @@ const kernels: [string, () => KernelOptions][] = [
   ['the kernel of the project', () => ({})],
   ['the kernel of the project, without fused operations', () => ({ env: { FUSED_TRAINING: '0' } })],
   ['the kernel that tslab installs', () => ({ name: 'stock-tslab', env: installStockKernel(join(folder, 'stock')) })],
-  ...otherNodes.map((node): [string, () => KernelOptions] => [node, () => ({ name: node, env: installKernelFor(node, folder) })]),
 ];
+
+/** Starts a cell, presses Stop once it has printed `started`, and waits for its end. */
+async function stopped(kernel: Kernel, code: string): Promise<Run> {
+  const run = kernel.start(code);
+  await run.until(/started/);
+  await kernel.interrupt();
+  return run.ended;
+}
 
 describe.each(kernels)('Kernel > Interrupt while fit runs, in %s', (_name, options) => {
   let kernel: Kernel;
@@ -120,6 +127,182 @@ describe.each(kernels)('Kernel > Interrupt while fit runs, in %s', (_name, optio
     expect(await value(kernel, 'history.history.val_loss.length')).toBe(1);
   });
 });
+
+// Of the seeds of these layers come the same weights in every kernel.
+const MODELS = `
+const seeded = (seed: number) => tf.initializers.glorotUniform({ seed });
+const compiled = (model: tf.LayersModel) => {
+  model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.sgd(0.1), metrics: ['accuracy'] });
+  return model;
+};
+const dense = () => compiled(tf.sequential({ layers: [
+  tf.layers.dense({ inputShape: [200], units: 8, activation: 'relu', kernelInitializer: seeded(1) }),
+  tf.layers.dense({ units: 3, activation: 'softmax', kernelInitializer: seeded(2) }),
+] }));
+const input = tf.input({ shape: [200] });
+const functional = compiled(tf.model({ inputs: input, outputs: tf.layers.dense({ units: 3, activation: 'softmax' }).apply(input) as tf.SymbolicTensor }));
+const cnn = compiled(tf.sequential({ layers: [
+  tf.layers.conv2d({ inputShape: [28, 28, 1], filters: 32, kernelSize: 5, activation: 'relu' }),
+  tf.layers.conv2d({ filters: 32, kernelSize: 5, activation: 'relu' }),
+  tf.layers.flatten(),
+  tf.layers.dense({ units: 3, activation: 'softmax' }),
+] }));
+const images = tf.randomUniform([300, 28, 28, 1], 0, 1, 'float32', 13);
+const imageLabels = y.slice(0, 300);
+const dataset = tf.data.generator(function* () { for (let i = 0; i < 40; i++) yield { xs: tf.ones([20, 200]), ys: tf.ones([20, 3]).div(3) }; });
+const stack = dense();
+const began = { onTrainBegin: async () => console.log('started') };
+const isFinite = (model: tf.LayersModel) => model.getWeights().every((weight) => weight.dataSync().every(Number.isFinite));
+`;
+
+describe('Stop ends tfjs, and the model can be trained again, with finite weights:', () => {
+  let kernel: Kernel;
+  beforeAll(async () => {
+    kernel = await prepared({});
+    expect((await kernel.run(MODELS)).status).toBe('ok');
+  });
+  afterAll(() => kernel.stop());
+
+  const endless = 'epochs: 1e6, verbose: 0';
+  test.each([
+    ['fit', 'stack', `await stack.fit(x, y, { ${endless}, callbacks: began });`],
+    ['fit with validationSplit', 'stack', `await stack.fit(x, y, { ${endless}, validationSplit: 0.2, callbacks: began });`],
+    ['fit with validationData', 'stack', `await stack.fit(x, y, { ${endless}, validationData: [x, y], callbacks: began });`],
+    ['fit of a functional model', 'functional', `await functional.fit(x, y, { ${endless}, callbacks: began });`],
+    ['fit with the progress of tfjs', 'stack', `await stack.fit(x, y, { epochs: 1e6, batchSize: 100, callbacks: began });`],
+    ['fit without yielding', 'stack', `await stack.fit(x, y, { ${endless}, yieldEvery: 'never', callbacks: began });`],
+    [
+      'fit with a callback that awaits',
+      'stack',
+      `await stack.fit(x, y, { ${endless}, callbacks: { onBatchEnd: async (batch) => { await tf.nextFrame(); if (batch === 3) console.log('started'); } } });`,
+    ],
+    [
+      'fit with a callback that never ends',
+      'stack',
+      `await stack.fit(x, y, { ${endless}, callbacks: { onBatchEnd: async () => { console.log('started'); for (;;) await tf.nextFrame(); } } });`,
+    ],
+    [
+      'fit with callback objects',
+      'stack',
+      `await stack.fit(x, y, { ${endless}, callbacks: [tf.callbacks.earlyStopping({ monitor: 'loss', patience: 1e6 }), new tf.CustomCallback(began)] });`,
+    ],
+    ['fit of a convolutional network', 'cnn', `await cnn.fit(images, imageLabels, { ${endless}, batchSize: 150, callbacks: began });`],
+    ['fitDataset', 'stack', `await stack.fitDataset(dataset as never, { epochs: 1e6, verbose: 0, callbacks: began });`],
+    ['trainOnBatch in a loop', 'stack', `for (let i = 0; ; i++) { await stack.trainOnBatch(x, y); if (i === 5) console.log('started'); }`],
+    ['a forgotten await before fit, and a loop', 'stack', `void stack.fit(x, y, { ${endless} }); console.log('started'); while (true) {}`],
+    ['a forgotten await before fit, which has begun, and a loop', 'stack', `void stack.fit(x, y, { ${endless}, callbacks: began }); await tf.nextFrame(); while (true) {}`],
+    ['a forgotten await before mnist.fit, and a loop', 'stack', `void mnist.fit(stack, x, y, { ${endless} }); console.log('started'); while (true) {}`],
+  ])('%s', async (_what, model, code) => {
+    expect((await stopped(kernel, code)).ename).toBe('Interrupted');
+    const [data, labels] = model === 'cnn' ? ['images', 'imageLabels'] : ['x', 'y'];
+    for (const fit of [`await ${model}.fit(${data}, ${labels}, { epochs: 1, verbose: 0, batchSize: 150 })`, `await mnist.fit(${model}, ${data}, ${labels}, { verbose: 0, batchSize: 150 })`]) {
+      const again = await kernel.run(`${fit};\nisFinite(${model})`);
+      expect([again.status, again.result]).toEqual(['ok', 'true']);
+    }
+  });
+
+  test.each([
+    ['fit', `void stack.fit(x, y, { ${endless} });`],
+    ['mnist.fit', `void mnist.fit(stack, x, y, { ${endless} });`],
+    ['fitDataset', `void stack.fitDataset(dataset as never, { epochs: 1e6, verbose: 0 });`],
+  ])('a loop in the cell after a forgotten await before %s', async (_what, code) => {
+    await kernel.run(code);
+    expect((await stopped(kernel, 'console.log("started"); while (true) {}')).ename).toBe('Interrupted');
+    const again = await kernel.run('await tf.nextFrame(); await mnist.fit(stack, x, y, { verbose: 0 }); isFinite(stack)');
+    expect([again.status, again.result]).toEqual(['ok', 'true']);
+  });
+});
+
+describe('A forgotten await before mnist.fit, and a loop that awaits', () => {
+  test('take a Stop each: the first ends training, the second the cell', async () => {
+    const kernel = await prepared({});
+    const run = kernel.start('void mnist.fit(model, x, y, { epochs: 1e6 });\nfor (;;) { await tf.nextFrame(); }');
+    await run.until(/epoch 1 /);
+    await kernel.interrupt();
+    await run.until(/Stopped by an interrupt/);
+    await kernel.interrupt();
+    expect((await run.ended).ename).toBe('Interrupted');
+    const again = await kernel.run('(await mnist.fit(model, x, y, { verbose: 0 })).history.loss.every(Number.isFinite)');
+    expect([again.status, again.result]).toEqual(['ok', 'true']);
+    await kernel.stop();
+  });
+});
+
+describe('Stop within an operation of tfjs leaves no tensors and trains as in a fresh kernel:', () => {
+  const LOSSES = 'const fresh = dense(); const { history: { loss } } = await fresh.fit(x, y, { epochs: 3, shuffle: false, verbose: 0 }); fresh.dispose(); JSON.stringify(loss)';
+  let kernel: Kernel;
+  let losses: string | undefined;
+  beforeAll(async () => {
+    kernel = await prepared({});
+    await kernel.run(`${MODELS}
+const weights = tf.variable(tf.ones([200, 3]));
+const sgd = tf.train.sgd(0.1);
+const loss2 = () => tf.losses.softmaxCrossEntropy(y, x.matMul(weights)) as tf.Scalar;`);
+    losses = (await kernel.run(LOSSES)).result;
+    const [first, second, third] = JSON.parse(losses!.slice(1, -1)) as number[];
+    expect([second < first, third < second]).toEqual([true, true]);
+  });
+  afterAll(() => kernel.stop());
+
+  const forever = (step: string) => `for (let i = 0; ; i++) { ${step} if (i === 3) console.log('started'); }`;
+  const block = 'console.log("started"); while (true) {}';
+  test.each([
+    ['minimize in a loop', forever('sgd.minimize(loss2);')],
+    ['minimize, in the loss', `sgd.minimize(() => { const cost = loss2(); ${block} return cost; });`],
+    ['predict', forever('tf.dispose(stack.predict(x));')],
+    ['evaluate', forever('tf.dispose(stack.evaluate(x, y));')],
+    ['apply', forever('tf.dispose(stack.apply(x) as tf.Tensor);')],
+    ['apply of a layer', forever('tf.dispose(stack.layers[0].apply(x) as tf.Tensor);')],
+    ['grad', `const slope = tf.grad((each) => each.square().sum()); ${forever('slope(x).dispose();')}`],
+    ['grad, in the function', `tf.grad((each) => { const square = each.square().sum(); ${block} return square; })(x);`],
+    ['valueAndGrads', `const both = tf.valueAndGrads((a, b) => a.mul(b).sum() as tf.Scalar); ${forever('const { value, grads } = both([x, x]); tf.dispose([value, ...grads]);')}`],
+    ['variableGrads', forever('const { value, grads } = tf.variableGrads(loss2); tf.dispose([value, ...Object.values(grads)]);')],
+    [
+      'customGrad, with saved tensors',
+      `const square = tf.customGrad((each, save) => {
+  const tensor = each as tf.Tensor;
+  (save as tf.GradSaverFunc)([tensor.add(1)]);
+  ${block}
+  return { value: tensor.square(), gradFunc: (dy: tf.Tensor) => dy };
+});
+tf.grad((each) => square(each).sum())(x);`,
+    ],
+    ['nested tidy', `tf.tidy(() => { const one = x.add(1); tf.tidy(() => { one.mul(2); ${block} }); });`],
+    ['tidy that keeps', `tf.tidy(() => { tf.keep(x.add(1)); ${block} });`],
+    ['tidy with ever more tensors', `tf.tidy(() => { console.log('started'); while (true) x.add(1); });`],
+    ['a function that holds tensors', `const hold = () => { const held = x.add(1); ${block} held.dispose(); }; hold();`],
+    ['awaited data', forever('const product = x.slice(0, 100).matMul(x, false, true); await product.data(); product.dispose();')],
+  ])('%s', async (_what, code) => {
+    const before = await value(kernel, 'tf.memory().numTensors');
+    expect((await stopped(kernel, code)).ename).toBe('Interrupted');
+    expect(await value(kernel, 'tf.memory().numTensors')).toBe(before);
+    expect((await kernel.run(LOSSES)).result).toBe(losses);
+  });
+});
+
+if (otherNodes.length > 0) {
+  describe.each(otherNodes)('Stop on %s', (node) => {
+    let kernel: Kernel;
+    beforeAll(async () => {
+      kernel = await prepared({ name: node, env: installKernelFor(node, folder) });
+    });
+    afterAll(() => kernel.stop());
+
+    const endless = `{ epochs: 1e6, verbose: 0, callbacks: { onTrainBegin: async () => console.log('started') } }`;
+    test.each([
+      ['an endless loop', 'console.log("started"); while (true) {}', 'Interrupted'],
+      ['a loop after an await', 'await tf.nextFrame(); console.log("started"); while (true) {}', 'Interrupted'],
+      ['a loop in a timer', 'setTimeout(() => { console.log("started"); while (true) {} }, 10); await new Promise(() => {});', 'Interrupted'],
+      ['a pending promise', 'console.log("started"); await new Promise(() => {});', 'Interrupted'],
+      ['model.fit', `await model.fit(x, y, ${endless});`, 'Interrupted'],
+      ['mnist.fit', `await mnist.fit(model, x, y, ${endless});`, undefined],
+    ])('ends %s, and the next cell runs and trains', async (_what, code, ename) => {
+      expect((await stopped(kernel, code)).ename).toBe(ename);
+      const next = await kernel.run('(await mnist.fit(model, x, y, { verbose: 0 })).history.loss.every(Number.isFinite)');
+      expect([next.status, next.result]).toEqual(['ok', 'true']);
+    });
+  });
+}
 
 describe('fit in a notebook', () => {
   test('shows one output, which is updated in place and stays with curves and a line an epoch', async () => {

@@ -151,16 +151,17 @@ function bound<Args extends unknown[]>(callback: (...args: Args) => void): (...a
 
 /** Events that come from outside (a file, a child process, a socket) belong to the run that listened last. */
 function followEvents(): void {
-  const listening = new WeakMap<EventEmitter, Run>();
-  const { prototype } = EventEmitter;
+  type Method = (this: object, ...args: unknown[]) => unknown;
+  const listening = new WeakMap<object, Run>();
+  const prototype = EventEmitter.prototype as unknown as Record<'on' | 'addListener' | 'prependListener' | 'emit', Method>;
   for (const name of ['on', 'addListener', 'prependListener'] as const) {
     const original = prototype[name];
-    prototype[name] = function (event, listener) {
+    prototype[name] = function (...args) {
       const run = currentRun();
       if (run && this !== process) {
         listening.set(this, run);
       }
-      return original.call(this, event, listener);
+      return original.apply(this, args);
     };
   }
   const { emit } = prototype;
@@ -185,6 +186,9 @@ class NoInput extends Readable {
     return super.on(event, listener);
   }
   override addListener(event: string | symbol, listener: Listener): this {
+    return this.on(event, listener);
+  }
+  override prependListener(event: string | symbol, listener: Listener): this {
     return this.on(event, listener);
   }
   override read(): never {
@@ -212,7 +216,9 @@ function refuseInput(hidden: (name: PropertyKey, value: unknown) => void): void 
 }
 
 function refuseExit(): void {
-  process.exit = (() => {
+  const refuse = (): never => {
     throw new Error('process.exit would end the kernel: choose Kernel > Restart Kernel to begin again.');
-  });
+  };
+  Object.assign(process, { exit: refuse, reallyExit: refuse }); // the thread of the sockets ends the kernel
+  syncBuiltinESMExports();
 }

@@ -24,7 +24,7 @@ const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'I
 const GRACE_MS = 100;
 /** How long it may wait for a batch of training to end. */
 const LONGEST_BATCH_MS = 30_000;
-/** Stop pressed again this long after a library has taken it over ends the cell itself; so do callbacks of training. */
+/** Stop pressed again this long after a library has taken it over ends the cell itself. */
 const INSIST_MS = 2000;
 
 interface Running {
@@ -80,17 +80,10 @@ export class Runner {
 
   /** Throws where the running code belongs to a cell that was stopped. */
   readonly check = (): void => {
-    const run = currentRun();
-    if (run?.isStopped && !this.isEndingTraining(run)) {
+    if (currentRun()?.isStopped) {
       throw interrupted;
     }
   };
-
-  /** Whether a training that a stopped cell began is about to end: its callbacks are not stopped half-way. */
-  private isEndingTraining(run: Run): boolean {
-    const { running } = this;
-    return running?.run === run && Date.now() - running.stoppedAt < INSIST_MS && tensorflow.isTraining(run);
-  }
 
   /** Has Stop call a listener in place of ending the running cell. */
   onStop(listener: () => void): () => void {

@@ -53,7 +53,7 @@ export class Run {
 
   /** The same as V8 takes it, without a space. */
   get scriptName(): string {
-    return `Cell_In[${this.number}]`;
+    return this.name.replace(' ', '_');
   }
 
   /** Shows a message below the cell. */
