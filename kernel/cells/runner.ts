@@ -4,7 +4,7 @@ import * as ts from 'typescript';
 import { describe, positionIn, type Description } from '../output/errors';
 import { CompilationProblem, problemIn } from '../language/problem';
 import { type MimeBundle, bundleOf } from '../output/result';
-import { currentRun, forgetCurrent, within } from '../output/context';
+import { currentRun, firstPromiseOf, forgetCurrent, within } from '../output/context';
 import type { Run } from '../output/run';
 import { addSource } from '../output/sources';
 import type { Scope } from '../language/scope';
@@ -20,6 +20,10 @@ export type Result = { status: 'ok'; bundle: MimeBundle | null } | ({ status: 'e
 /** What a stopped cell fails with. */
 const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'Interrupted', stack: '' });
 
+/** How long code may go on after Stop without returning to the event loop, before it is terminated. */
+const PATIENCE_MS = 200;
+/** The same where a library has taken Stop over. */
+const LISTENERS_PATIENCE_MS = 3000;
 /** How long a stopped cell may tidy up: awaits that end meanwhile throw, and `finally` blocks run. */
 const GRACE_MS = 100;
 /** How long it may wait for a batch of training to end. */
@@ -44,6 +48,9 @@ export class Runner {
   private running: Running | null = null;
   /** Who wants to hear of Stop in place of the run that they belong to. */
   private readonly listeners = new Map<() => void, Run | undefined>();
+
+  /** Those that have not ended, or never will. */
+  private readonly evaluations = new Set<{ promise?: object }>();
 
   constructor(
     private readonly scope: Scope,
@@ -71,6 +78,7 @@ export class Runner {
       },
     };
     this.running = running;
+    this.setPatience();
     try {
       this.evaluate(running);
     } catch (error) {
@@ -92,13 +100,26 @@ export class Runner {
       listener(); // too late to hear of it
     }
     this.listeners.set(listener, run);
-    return () => void this.listeners.delete(listener);
+    this.setPatience();
+    return () => {
+      this.listeners.delete(listener);
+      this.setPatience();
+    };
+  }
+
+  /** A library that hears of Stop itself, such as training, calls back code that must not be terminated at once. */
+  private setPatience(): void {
+    Atomics.store(this.numbers, Shared.patience, this.hearsItself(this.running) ? LISTENERS_PATIENCE_MS : PATIENCE_MS);
+  }
+
+  private hearsItself(running: Running | null): boolean {
+    return running !== null && [...this.listeners.values()].includes(running.run);
   }
 
   /** Stop was pressed. */
   interrupt(): void {
     const { running } = this;
-    const hears = running !== null && [...this.listeners.values()].includes(running.run);
+    const hears = this.hearsItself(running);
     [...this.listeners.keys()].forEach((listener) => listener());
     tensorflow.stopTraining();
     if (!running || running.run.isStopped) {
@@ -130,18 +151,16 @@ export class Runner {
         results[key] = result;
         next();
       };
-      within(run, () =>
-        evaluate(expression, 'user_expression', (outcome) => {
-          if (outcome !== 'terminated' && 'value' in outcome) {
-            bundleOf(outcome.value).then(
-              (data) => end({ status: 'ok', data, metadata: {} }),
-              (error: unknown) => end({ status: 'error', ...describe(error) }),
-            );
-          } else {
-            end({ status: 'error', ...describe(outcome === 'terminated' ? interrupted : outcome.error) });
-          }
-        }),
-      );
+      this.evaluateIn(run, expression, 'user_expression', (outcome) => {
+        if (outcome !== 'terminated' && 'value' in outcome) {
+          bundleOf(outcome.value).then(
+            (data) => end({ status: 'ok', data, metadata: {} }),
+            (error: unknown) => end({ status: 'error', ...describe(error) }),
+          );
+        } else {
+          end({ status: 'error', ...describe(outcome === 'terminated' ? interrupted : outcome.error) });
+        }
+      });
     };
     next();
   }
@@ -159,8 +178,25 @@ export class Runner {
         return;
       }
       running.isEvaluated = true;
-      within(run, () => evaluate(cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue)));
+      this.evaluateIn(run, cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue));
     });
+  }
+
+  /**
+   * Keeps the promise of what is evaluated until it is settled: when V8 collects it, V8 reports that in the middle of
+   * garbage collection, which ends the process on Node 22.
+   */
+  private evaluateIn(run: Run, code: string, name: string, done: (outcome: Outcome) => void): void {
+    const evaluation: { promise?: object } = {};
+    this.evaluations.add(evaluation);
+    evaluation.promise = firstPromiseOf(() =>
+      within(run, () =>
+        evaluate(code, name, (outcome) => {
+          this.evaluations.delete(evaluation);
+          done(outcome);
+        }),
+      ),
+    );
   }
 
   private compile(run: Run): CompilationProblem | { code: string; hasValue: boolean } {

@@ -28,8 +28,15 @@ class Stamp extends Returned {
   }
 }
 
+let isFirstWanted = false;
+let first: object | undefined;
+
 promiseHooks.createHook({
   init(promise) {
+    if (isFirstWanted) {
+      isFirstWanted = false;
+      first = promise;
+    }
     if (current) {
       new Stamp(promise, current);
     }
@@ -50,6 +57,18 @@ export function currentRun(): Run | undefined {
 /** The run in whose code a promise was made. */
 export function runOf(promise: object): Run | undefined {
   return Stamp.runOf(promise);
+}
+
+/** Does some work, and gives the first promise that it makes. */
+export function firstPromiseOf(work: () => void): object | undefined {
+  isFirstWanted = true;
+  try {
+    work();
+    return first;
+  } finally {
+    isFirstWanted = false;
+    first = undefined;
+  }
 }
 
 /** Does some work as part of a run. */

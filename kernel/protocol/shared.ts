@@ -28,6 +28,8 @@ export enum Shared {
   stops,
   /** How often running code was terminated. */
   terminations,
+  /** For how many milliseconds the main thread may go on in one stretch after Stop. */
+  patience,
 }
 
 /** From the thread to the kernel. */

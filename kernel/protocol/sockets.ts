@@ -9,8 +9,8 @@ import { type FromThread, type Printed, Shared, type ThreadData, type ToThread }
 
 const { connection, numbers } = workerData as ThreadData;
 
-/** How long the main thread may take to notice Stop before what it does is terminated. */
-const PATIENCE_MS = 200;
+/** How often is looked whether the main thread has noticed Stop. */
+const LOOK_MS = 100;
 /** How long a section that must not be terminated (a batch of training) may last. */
 const LONGEST_SECTION_MS = 30_000;
 /** What is printed is sent together: after a moment, or once it is much. */
@@ -136,7 +136,7 @@ function start(port: MessagePort): void {
       session = new Session();
       session.connectToMainThread();
       const stretch = Atomics.load(numbers, Shared.stretch);
-      setTimeout(terminateUnlessTaken, PATIENCE_MS, stretch, Date.now());
+      setTimeout(terminateUnlessTaken, LOOK_MS, stretch, Date.now());
     }
   }
 
@@ -145,12 +145,12 @@ function start(port: MessagePort): void {
       return;
     }
     const stretch = Atomics.load(numbers, Shared.stretch);
-    const isProtected = stretch === NOT_TO_BE_TERMINATED && Date.now() - since < LONGEST_SECTION_MS;
-    if (stretch === earlier && !isProtected) {
+    const patience = stretch === NOT_TO_BE_TERMINATED ? LONGEST_SECTION_MS : Atomics.load(numbers, Shared.patience);
+    if (stretch === earlier && Date.now() - since >= patience) {
       Atomics.add(numbers, Shared.terminations, 1);
       session?.post('Runtime.terminateExecution');
     }
-    setTimeout(terminateUnlessTaken, PATIENCE_MS, stretch, stretch === earlier ? since : Date.now());
+    setTimeout(terminateUnlessTaken, LOOK_MS, stretch, stretch === earlier ? since : Date.now());
   }
 
   function interrupted(): void {

@@ -165,8 +165,11 @@ export class OpenNotebook {
 
   /** Saves the notebook, and waits until it is on the disk. */
   async save(): Promise<void> {
+    const isWrite = (method: string, url: string): boolean => method === 'PUT' && new URL(url).pathname.startsWith('/api/contents/');
+    // A page whose cells run has changed again at once.
+    const written = this.page.waitForResponse((response) => isWrite(response.request().method(), response.url()));
     await this.page.keyboard.press('Control+S');
-    await this.page.locator('.lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)').waitFor();
+    await written;
   }
 
   /** Keeps a picture of the page, or of a part of it, for eyes to see. */
