@@ -10,7 +10,6 @@ import { Modules } from './cells/modules';
 import { Runner } from './cells/runner';
 import { tslabModule } from './cells/tslab';
 import { Scope, projectOf } from './language/scope';
-import { currentRun } from './output/context';
 import { Connection } from './protocol/connection';
 import { Server } from './protocol/server';
 import { Sections } from './stop/sections';
@@ -24,7 +23,7 @@ const connection = new Connection(connectionFile);
 const sections = new Sections(connection.numbers);
 const scope = new Scope(folder, project);
 const display = (content: object, isUpdate: boolean): void => {
-  (currentRun() ?? server.lastRun())?.publish(isUpdate ? 'update_display_data' : 'display_data', content);
+  server.origin()?.publish(isUpdate ? 'update_display_data' : 'display_data', content);
 };
 const modules = new Modules(folder, project, { tslab: () => tslab });
 const tslab = tslabModule(display);
@@ -34,7 +33,7 @@ const server = new Server(connection, runner, scope, sections);
 installGlobals({
   modules,
   folder,
-  lastRun: server.lastRun,
+  origin: server.origin,
   check: runner.check,
   loaded: () => tensorflow.attach(sections),
   kernel: {

@@ -108,6 +108,8 @@ describe('What a stopped cell has started prints nothing below later cells:', ()
     ['setInterval of node:timers', `import { setInterval as every } from 'node:timers';\nevery(() => console.log('tick'), 10); ${FOREVER}`],
     ['setTimeout of require("timers")', `const again = () => { console.log('tick'); require('timers').setTimeout(again, 10); }; again(); ${FOREVER}`],
     ['setInterval of node:timers/promises', `import { setInterval as every } from 'node:timers/promises';\nconsole.log('started'); for await (const _ of every(10)) console.log('tick');`],
+    ['a chain of fs.stat', `import { stat } from 'node:fs';\nlet turn = 0; const again = () => stat('.', () => { if (++turn % 100 === 0) console.log('tick'); again(); }); again(); ${FOREVER}`],
+    ['a signal that times out', `AbortSignal.timeout(100).addEventListener('abort', () => console.log('abort')); ${FOREVER}`],
     ['an rxjs interval', `import { interval } from 'rxjs';\ninterval(10).subscribe((each) => console.log(each)); ${FOREVER}`],
     [
       'a large file that is read for data events',

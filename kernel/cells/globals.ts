@@ -27,8 +27,8 @@ export interface KernelForLibraries {
 interface Cells {
   modules: Modules;
   folder: string;
-  /** Whose output it is when no cell's code is at work. */
-  lastRun: () => Run | undefined;
+  /** Whose output it is. */
+  origin: () => Run | undefined;
   /** Throws where the running code belongs to a cell that was stopped. */
   check: () => void;
   /** Modules were loaded. */
@@ -61,7 +61,7 @@ export function installGlobals(cells: Cells): void {
     meta: { url: pathToFileURL(`${folder}/`).href, dirname: folder, filename: folder },
   });
   hidden(KERNEL, cells.kernel);
-  captureOutput(() => cells.lastRun());
+  captureOutput(() => cells.origin());
   countTimers();
   followEvents();
   refuseInput(hidden);
@@ -73,7 +73,7 @@ export function installGlobals(cells: Cells): void {
 type Done = (error?: Error | null) => void;
 
 /** What is written to stdout and stderr goes to the cell whose code writes it. */
-function captureOutput(lastRun: () => Run | undefined): void {
+function captureOutput(origin: () => Run | undefined): void {
   for (const name of ['stdout', 'stderr'] as const) {
     const original = process[name].write.bind(process[name]);
     const write = (chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean => {
@@ -82,7 +82,7 @@ function captureOutput(lastRun: () => Run | undefined): void {
       }
       const callback = typeof encoding === 'function' ? encoding : done;
       const bytes = typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding) ? Buffer.from(chunk, encoding) : chunk;
-      const run = currentRun() ?? lastRun();
+      const run = origin();
       if (run) {
         run.print(name, bytes);
       } else {

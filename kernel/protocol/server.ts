@@ -30,8 +30,13 @@ export class Server {
     private readonly sections: Sections,
   ) {}
 
-  /** The run that is at work or, between two cells, the one that ran last. */
-  readonly lastRun = (): Run | undefined => this.last;
+  /**
+   * The run whose code is at work. Where that is not known, as in a callback of the file system, the stack names the cell
+   * whose code it is; for code of no cell it is the run that is at work or ran last.
+   */
+  readonly origin = (trace: unknown = new Error()): Run | undefined => {
+    return currentRun() ?? this.runs.get(cellNumberOf(trace) ?? 0) ?? this.last;
+  };
 
   take(request: Request): void {
     if (request.header.msg_type === 'execute_request' && !request.metadata.follows) {
@@ -57,9 +62,7 @@ export class Server {
 
   /** Uncaught errors from timers and unawaited promises are shown below the cell that they come from. */
   readonly report = (error: unknown, promise?: unknown): void => {
-    const number = cellNumberOf(error);
-    const origin = promise instanceof Promise ? runOf(promise) : currentRun();
-    const run = origin ?? (number === undefined ? undefined : this.runs.get(number)) ?? this.last;
+    const run = (promise instanceof Promise ? runOf(promise) : undefined) ?? this.origin(error);
     const description = describe(error);
     if (description.ename === 'Interrupted') {
       return; // the cell said so
