@@ -229,9 +229,9 @@ export class Runner {
         return;
       }
       within(run, () => bundleOf(outcome.value)).then(
-          (bundle) => running.finish({ status: 'ok', bundle }),
-          (error) => running.finish({ status: 'error', ...describe(error) }),
-        );
+        (bundle) => running.finish({ status: 'ok', bundle }),
+        (error) => running.finish({ status: 'error', ...describe(error) }),
+      );
     }
   }
 

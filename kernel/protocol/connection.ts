@@ -16,7 +16,7 @@ interface Listeners {
 
 /** The main thread's end of the sockets. */
 export class Connection {
-  readonly numbers = new Int32Array(new SharedArrayBuffer(4 * 5));
+  readonly numbers = new Int32Array(new SharedArrayBuffer(Shared.count * Int32Array.BYTES_PER_ELEMENT));
   private readonly info: ConnectionInfo;
   private readonly port;
   private listeners?: Listeners;

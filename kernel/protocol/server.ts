@@ -34,8 +34,8 @@ export class Server {
    * The run whose code is at work. Where that is not known, as in a callback of the file system, the stack names the cell
    * whose code it is; for code of no cell it is the run that is at work or ran last.
    */
-  readonly origin = (trace: unknown = new Error()): Run | undefined => {
-    return currentRun() ?? this.runs.get(cellNumberOf(trace) ?? 0) ?? this.last;
+  readonly origin = (trace?: unknown): Run | undefined => {
+    return currentRun() ?? this.runs.get(cellNumberOf(trace ?? new Error()) ?? 0) ?? this.last;
   };
 
   take(request: Request): void {

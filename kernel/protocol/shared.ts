@@ -30,6 +30,8 @@ export enum Shared {
   terminations,
   /** For how many milliseconds the main thread may go on in one stretch after Stop. */
   patience,
+  /** How many numbers there are. */
+  count,
 }
 
 /** From the thread to the kernel. */

@@ -211,7 +211,6 @@ export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineStat
     tfjs.endScope();
   }
   const suspects = made
-    .splice(0)
     .filter((tensor) => !tensor.isDisposed)
     .map((tensor) => {
       const { id, dataId, dtype, size } = tensor;
