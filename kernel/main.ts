@@ -35,7 +35,7 @@ installGlobals({
   folder,
   origin: server.origin,
   check: runner.check,
-  loaded: () => tensorflow.attach(sections),
+  loaded: () => tensorflow.attach(sections, runner.checkOperation),
   kernel: {
     display,
     onStop: (listener) => runner.onStop(listener),

@@ -534,6 +534,14 @@ describe('a cell that fails', () => {
     expect(await valueAfter('[came.toUpperCase(), not.toFixed(1), new Came().is, NotCame.A]')).toBe("[ 'TEXT', '1.0', 'new', 0 ]");
   });
 
+  test('by text, or by Stop, leaves a name its new type where it came to it, and its earlier one where it did not', async () => {
+    await valueAfter('let kind = 1; let other = 1; const same = { n: 1 };');
+    await tracebackOf("let kind = 'text'; const same = 'same'; throw 'no error'; let other = 'text';");
+    expect(await valueAfter('[kind.length, other.toFixed(), same.length]')).toBe("[ 4, '1', 4 ]");
+    await tracebackOf("let kind = [5]; await Promise.resolve().then(() => { throw null; }); let other = 'text';");
+    expect(await valueAfter('[kind[0], other.toFixed()]')).toBe("[ 5, '1' ]");
+  });
+
   test.each([
     ['in a declaration’s own function', "let m1 = 1, m2 = 's', m3 = (() => { throw new Error('third'); })(), m4 = 4;", '[m1.toFixed(), m2.length]', "[ '1', 1 ]", ['m3', 'm4']],
     ['in a callback', "const c1 = 'c'; const c3 = [1].map((n) => { throw new RangeError(`${n}`); });", 'c1.length', '1', ['c3']],
@@ -544,6 +552,12 @@ describe('a cell that fails', () => {
     ['after a function', "throw new Error('early'); function g1() { return 's'; } const g3 = 1;", 'g1().length', '1', ['g3']],
     ['with what is no error', "let n1 = 's'; throw 'no error'; let n3 = 1;", 'n1.length', '1', ['n3']],
     ['in a pattern', "const { q1, q2 = (() => { throw new Error('pattern'); })() } = { q1: 1 } as { q1: number; q2?: number };", 'q1', '1', []],
+    ['with text, before a name of another type', "let v1 = 1, v2 = 2; throw 'no error'; let v3 = 1;", '[v1.toFixed(), v2.toFixed()]', "[ '1', '2' ]", ['v3']],
+    ['with null, after a value that is undefined', 'let u1: number | undefined; throw null; let u2 = 1;', 'u1 = 2', '2', ['u2']],
+    ['after a class', "class K1 { is = 'class'; } throw undefined; class K2 {}", 'new K1().is', "'class'", ['K2']],
+    ['after an import', "import { sep as i1 } from 'node:path'; throw 'no error'; let i2 = 1;", 'i1', "'/'", ['i2']],
+    ['after an enum and a namespace', "enum E1 { A = 'a' } namespace N1 { export const n = 1; } throw 5; enum E2 { A }", '[E1.A, N1.n]', "[ 'a', 1 ]", ['E2']],
+    ['after what is a global’s name', "const Map = 'map'; throw 'no error'; const Set = 1;", 'Map.length', '3', []],
     ['in a loop', "for (const n of ['x']) { var l1 = n; throw new Error('loop'); } let l3 = 1;", 'l1', "'x'", ['l3']],
   ])('%s keeps what it came to', async (_where, code, came, shown, missed) => {
     await tracebackOf(code);

@@ -254,6 +254,14 @@ describe('Stop', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
+  test.each([
+    ['in finally', 'try { console.log("started"); for (;;) await sleep(10); } finally { while (true) {} }'],
+    ['in a timer of a listener', 'process.once("SIGINT", () => setTimeout(() => { while (true) {} }, 10)); console.log("started"); await new Promise(() => {});'],
+    ['in a function that catches Stop', 'const work = async () => { try { console.log("started"); for (;;) await sleep(10); } catch { while (true) {} } };\nawait work();'],
+  ])('ends an endless loop that begins after it was taken, too: %s', async (_what, code) => {
+    await expectStopped(code);
+  });
+
   test('pressed again while finally blocks run ends the cell once', async () => {
     const run = kernel.start('try { console.log("started"); for (;;) await sleep(10); } finally { await new Promise(() => {}); }');
     await run.until(/started/);
@@ -303,6 +311,12 @@ describe('Stop', () => {
     await stopped('kept = 6; console.log("started"); while (true) {}');
     const next = await kernel.run('console.log(kept.toFixed(1));');
     expect([next.status, next.stdout]).toEqual(['ok', '6.0\n']);
+  });
+
+  test('leaves names the types of the values that they have', async () => {
+    await kernel.run('let first: number = 5; let second: number = 6;');
+    await stopped('let first = "text"; console.log("started"); while (true) {}\nlet second = "text";');
+    expect((await kernel.run('[first.length, second.toFixed(1)]')).text).toBe("[ 4, '6.0' ]");
   });
 
   test('goes to whoever has taken SIGINT over, code that blocks included, and comes back', async () => {

@@ -21,9 +21,9 @@ export const PREFIX_LINES = 1;
 /**
  * Compiles a cell that has been checked.
  *
- * @param isInitialized whether an earlier cell has declared a name, so that it can be assigned.
+ * @param isBound whether an earlier cell has declared a name, so that it can be assigned.
  */
-export function compile(program: ts.Program, file: ts.SourceFile, isInitialized: (name: string) => boolean): Compiled {
+export function compile(program: ts.Program, file: ts.SourceFile, isBound: (name: string) => boolean): Compiled {
   let [code, map] = ['', ''];
   const write = (path: string, text: string): void => {
     if (path.endsWith('.map')) {
@@ -35,11 +35,11 @@ export function compile(program: ts.Program, file: ts.SourceFile, isInitialized:
   const checker = program.getTypeChecker();
   program.emit(file, write, undefined, false, {
     before: [importAndStop(checker), besideGlobals(checker, file)],
-    after: [declareWithLet(isInitialized)],
+    after: [declareWithLet(isBound)],
   });
   const last = file.statements.at(-1);
   return {
-    code: PREFIX + code.replace(/\/\/# sourceMappingURL=.*\s*$/, ''),
+    code: PREFIX + code.replace(/\/\/# sourceMappingURL=.*\s*$/, '').replace(/^#!.*/, ''), // which may only begin a file
     map,
     hasValue: Boolean(last && (ts.isExpressionStatement(last) || ts.isExportAssignment(last))),
   };
@@ -271,6 +271,11 @@ const BESIDE = '\u200c';
 /** Node's globals, the kernel's, and those by which libraries tell where they run. */
 const GLOBAL_NAMES = new Set([...Object.getOwnPropertyNames(globalThis), CELL, 'window', 'document', 'self', 'importScripts', 'define']);
 
+/** What a name of a cell is called in V8. */
+export function nameInV8(name: string): string {
+  return GLOBAL_NAMES.has(name) ? name + BESIDE : name;
+}
+
 type Locals = Map<ts.__String, ts.Symbol & { exportSymbol?: ts.Symbol }>;
 
 /**
@@ -291,7 +296,7 @@ function besideGlobals(checker: ts.TypeChecker, cell: ts.SourceFile): ts.Transfo
     const isOfCell = scopes.map((scope) => scope.get(name.escapedText)).some((own) => own && [own, own.exportSymbol].includes(symbol));
     return isOfCell && symbol!.declarations!.some((each) => !(ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Ambient));
   };
-  const renamed = (name: ts.Identifier): ts.Identifier => ts.setTextRange(factory.createIdentifier(name.text + BESIDE), name);
+  const renamed = (name: ts.Identifier): ts.Identifier => ts.setTextRange(factory.createIdentifier(nameInV8(name.text)), name);
 
   return (context) => (file) => {
     const visit = (node: ts.Node): ts.Node => {
@@ -315,7 +320,7 @@ function besideGlobals(checker: ts.TypeChecker, cell: ts.SourceFile): ts.Transfo
 }
 
 /** Works on JavaScript: enums and namespaces are variables and functions by now. */
-function declareWithLet(isInitialized: (name: string) => boolean): ts.TransformerFactory<ts.SourceFile> {
+function declareWithLet(isBound: (name: string) => boolean): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (file) => {
     const functions: ts.Statement[] = [];
     const rest: ts.Statement[] = [];
@@ -381,7 +386,7 @@ function declareWithLet(isInitialized: (name: string) => boolean): ts.Transforme
         rest.push(ts.visitNode(statement, visitVar) as ts.Statement);
       }
     }
-    const first = [...hoisted].filter((name) => !declared.has(name) && !isInitialized(name.replace(BESIDE, ''))).map((name) => declaration(factory.createIdentifier(name)));
+    const first = [...hoisted].filter((name) => !declared.has(name) && !isBound(name.replace(BESIDE, ''))).map((name) => declaration(factory.createIdentifier(name)));
     return factory.updateSourceFile(file, [...first, ...functions, ...rest]);
   };
 }

@@ -34,13 +34,13 @@ export function evaluate(code: string, name: string, done: (outcome: Outcome) =>
   });
 }
 
-/** Whether a name was declared by a cell and its declaration was reached. */
-export function isInitialized(name: string): boolean {
-  let isFound = false;
-  session.post('Runtime.evaluate', { expression: `typeof ${name}`, silent: true }, (_error, result) => {
-    isFound = !result.exceptionDetails && result.result.value !== 'undefined';
+/** What a name stands for; undefined where it is not declared, or its declaration was not reached. */
+export function bindingOf(name: string): { value: unknown } | undefined {
+  let binding: { value: unknown } | undefined;
+  session.post('Runtime.evaluate', { expression: name, silent: true }, (error, result) => {
+    binding = error || result.exceptionDetails ? undefined : { value: valueOf(result.result) };
   });
-  return isFound;
+  return binding;
 }
 
 /** A function as V8's protocol can call it. */

@@ -1,7 +1,6 @@
 // Runs cells, one at a time, and stops them. Whatever may be terminated half-way is started in a turn of the event loop of
 // its own and answers by a callback: V8 drops all waiting promises when it terminates code, so the kernel awaits none.
-import * as ts from 'typescript';
-import { describe, positionIn, type Description } from '../output/errors';
+import { describe, type Description } from '../output/errors';
 import { CompilationProblem, problemIn } from '../language/problem';
 import { type MimeBundle, bundleOf } from '../output/result';
 import { currentRun, firstPromiseOf, forgetCurrent, within } from '../output/context';
@@ -11,8 +10,8 @@ import type { Scope } from '../language/scope';
 import { Shared } from '../protocol/shared';
 import * as tensorflow from '../stop/tensorflow';
 import type { Sections } from '../stop/sections';
-import { PREFIX_LINES, compile } from './compile';
-import { type Outcome, evaluate, isInitialized } from './evaluate';
+import { PREFIX_LINES, compile, nameInV8 } from './compile';
+import { type Outcome, bindingOf, evaluate } from './evaluate';
 import type { Modules } from './modules';
 
 export type Result = { status: 'ok'; bundle: MimeBundle | null } | ({ status: 'error' } & Description);
@@ -22,8 +21,8 @@ const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'I
 
 /** How long code may go on after Stop without returning to the event loop, before it is terminated. */
 const PATIENCE_MS = 200;
-/** The same where a library has taken Stop over. */
-const LISTENERS_PATIENCE_MS = 3000;
+/** The same where a library has taken Stop over, and where a stopped cell tidies up. */
+const LONG_PATIENCE_MS = 3000;
 /** How long a stopped cell may tidy up: awaits that end meanwhile throw, and `finally` blocks run. */
 const GRACE_MS = 100;
 /** How long it may wait for a batch of training to end. */
@@ -34,9 +33,12 @@ const INSIST_MS = 2000;
 interface Running {
   run: Run;
   isEvaluated: boolean;
+  /** What the names that the cell declares stood for before it ran. */
+  before: Map<string, Remembered | undefined>;
   stops: number;
   terminations: number;
   engine: tensorflow.EngineState;
+  isPutBack: boolean;
   /** When Stop was pressed. */
   stoppedAt: number;
   /** When a library was asked to stop. */
@@ -65,14 +67,17 @@ export class Runner {
     const running: Running = {
       run,
       isEvaluated: false,
+      before: new Map(),
       stops: this.numbers[Shared.stops],
       terminations: this.numbers[Shared.terminations],
       engine: tensorflow.engineState(),
+      isPutBack: false,
       stoppedAt: Date.now(),
       askedAt: null,
       finish: (result) => {
         if (this.running === running) {
           this.running = null;
+          Atomics.store(this.numbers, Shared.ending, 0);
           done(result);
         }
       },
@@ -93,6 +98,21 @@ export class Runner {
     }
   };
 
+  /**
+   * The same for an operation of tfjs that begins in code that has not returned to the event loop since Stop was pressed.
+   * Training hears of Stop itself, after a batch.
+   */
+  readonly checkOperation = (): void => {
+    const { running } = this;
+    if (!running?.isEvaluated || !this.sections.isStopWaiting || currentRun() !== running.run) {
+      return;
+    }
+    if (!this.hearsItself(running) && !tensorflow.isTraining(running.run)) {
+      this.beginEnd(running);
+      throw interrupted;
+    }
+  };
+
   /** Has Stop call a listener in place of ending the running cell. */
   onStop(listener: () => void): () => void {
     const run = currentRun();
@@ -107,9 +127,13 @@ export class Runner {
     };
   }
 
-  /** A library that hears of Stop itself, such as training, calls back code that must not be terminated at once. */
+  /**
+   * A library that hears of Stop itself, such as training, calls back code that must not be terminated at once; nor must
+   * what tidies up.
+   */
   private setPatience(): void {
-    Atomics.store(this.numbers, Shared.patience, this.hearsItself(this.running) ? LISTENERS_PATIENCE_MS : PATIENCE_MS);
+    const isLong = this.running?.run.isStopped || this.hearsItself(this.running);
+    Atomics.store(this.numbers, Shared.patience, isLong ? LONG_PATIENCE_MS : PATIENCE_MS);
   }
 
   private hearsItself(running: Running | null): boolean {
@@ -129,11 +153,18 @@ export class Runner {
       running.askedAt ??= Date.now();
       return;
     }
-    running.run.isStopped = true;
+    this.beginEnd(running);
     if (running.isEvaluated) {
-      running.stoppedAt = Date.now();
       setTimer(() => this.fail(running, interrupted), GRACE_MS);
     }
+  }
+
+  /** The running cell ends from now on. */
+  private beginEnd(running: Running): void {
+    running.run.isStopped = true;
+    running.stoppedAt = Date.now();
+    Atomics.store(this.numbers, Shared.ending, 1);
+    this.setPatience();
   }
 
   /** Evaluates expressions for whoever asked for them with the cell. */
@@ -177,6 +208,10 @@ export class Runner {
         this.fail(running, interrupted);
         return;
       }
+      for (const { name, isHoisted } of cell.variables) {
+        const binding = bindingOf(nameInV8(name)) ?? (isHoisted ? { value: undefined } : undefined);
+        running.before.set(name, binding && new Remembered(binding.value));
+      }
       running.isEvaluated = true;
       this.evaluateIn(run, cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue));
     });
@@ -199,16 +234,17 @@ export class Runner {
     );
   }
 
-  private compile(run: Run): CompilationProblem | { code: string; hasValue: boolean } {
-    const { program, file } = this.scope.program(run.code);
+  private compile(run: Run): CompilationProblem | { code: string; hasValue: boolean; variables: ReturnType<Scope['declaredVariables']> } {
+    const cell = this.scope.program(run.code);
+    const { program, file } = cell;
     const isDeclared = (name: string): boolean => this.scope.has(name);
     const problem = problemIn(program, { file, name: run.name, folder: this.folder, isDeclared });
     if (problem) {
       return problem;
     }
-    const { code, map, hasValue } = compile(program, file, (name) => isDeclared(name) && isInitialized(name));
+    const { code, map, hasValue } = compile(program, file, (name) => isDeclared(name) && bindingOf(nameInV8(name)) !== undefined);
     addSource(run.scriptName, { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
-    return { code, hasValue };
+    return { code, hasValue, variables: this.scope.declaredVariables(cell) };
   }
 
   private settle(running: Running, outcome: Outcome, hasValue: boolean): void {
@@ -240,11 +276,12 @@ export class Runner {
     if (this.running !== running) {
       return;
     }
+    this.sections.update();
     if (this.numbers[Shared.terminations] !== running.terminations) {
       running.terminations = this.numbers[Shared.terminations];
       forgetCurrent();
       this.modules.forgetHalfLoaded();
-      tensorflow.restoreEngine(running.engine, () => this.fail(running, error));
+      this.putBack(running, error);
       return;
     }
     if (error === interrupted && tensorflow.isTraining(run) && Date.now() - running.stoppedAt < LONGEST_BATCH_MS) {
@@ -252,8 +289,12 @@ export class Runner {
       setTimer(() => this.fail(running, error), GRACE_MS);
       return;
     }
+    if (error === interrupted && !running.isPutBack) {
+      this.putBack(running, error);
+      return;
+    }
     if (running.isEvaluated) {
-      this.scope.keep(run.code, run.cellId, this.missedNames(run, error));
+      this.scope.keep(run.code, run.cellId, this.missedNames(running));
     }
     running.finish({ status: 'error', ...describe(error) });
     if (error === interrupted) {
@@ -261,20 +302,33 @@ export class Runner {
     }
   }
 
-  /** The names that a cell declares, but did not come to before it failed. */
-  private missedNames(run: Run, error: unknown): Set<string> {
-    const cell = this.scope.program(run.code);
-    const position = positionIn(run.name, error);
-    const failedAt = position && cell.file.getPositionOfLineAndCharacter(position.line - 1, position.column - 1);
-    const isReached = ([name, { declarations = [] }]: [string, ts.Symbol]): boolean =>
-      declarations.every((declaration) => {
-        if (ts.isFunctionDeclaration(declaration) || ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration)) {
-          return true;
-        }
-        return failedAt === undefined ? !this.scope.has(name) && isInitialized(name) : declaration.end <= failedAt;
-      });
-    const missed = [...this.scope.declared(cell)].filter((entry) => !isReached(entry));
-    return new Set(missed.map(([name]) => name));
+  /** Puts tfjs's engine back before the cell fails. */
+  private putBack(running: Running, error: unknown): void {
+    running.isPutBack = true;
+    tensorflow.restoreEngine(running.engine, () => this.fail(running, error));
+  }
+
+  /** The names that a cell declares, but did not come to before it failed: they stand for what they did before. */
+  private missedNames({ before }: Running): Set<string> {
+    const isMissed = ([name, earlier]: [string, Remembered | undefined]): boolean => {
+      const now = bindingOf(nameInV8(name));
+      return !now || (earlier !== undefined && earlier.is(now.value));
+    };
+    return new Set([...before].filter(isMissed).map(([name]) => name));
+  }
+}
+
+/** A value, which remembering it does not keep in memory. */
+class Remembered {
+  private readonly value;
+
+  constructor(value: unknown) {
+    const isObject = typeof value === 'function' || (typeof value === 'object' && value !== null);
+    this.value = isObject ? new WeakRef(value) : { deref: () => value };
+  }
+
+  is(value: unknown): boolean {
+    return Object.is(this.value.deref(), value);
   }
 }
 

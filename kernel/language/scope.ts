@@ -101,6 +101,16 @@ export class Scope {
     return new Map([...((file as BoundFile).locals ?? [])].map(([name, symbol]) => [ts.unescapeLeadingUnderscores(name), symbol]));
   }
 
+  /** Those of them that have a value when the cell has run; whether they have one, `undefined`, from its beginning. */
+  declaredVariables(cell: { program: ts.Program; file: ts.SourceFile }): { name: string; isHoisted: boolean }[] {
+    const checker = cell.program.getTypeChecker();
+    const isVariable = ([, symbol]: [string, ts.Symbol]): boolean =>
+      kindsOf(symbol, checker).includes('V') && (symbol.declarations ?? []).some((declaration) => !isWithoutCode(declaration));
+    return [...this.declared(cell)]
+      .filter(isVariable)
+      .map(([name, { flags }]) => ({ name, isHoisted: (flags & ts.SymbolFlags.FunctionScopedVariable) !== 0 }));
+  }
+
   /**
    * The current cell has run: later cells see what it declares.
    *
@@ -237,6 +247,13 @@ function isForAllFiles(node: ts.Node): boolean {
   const isAugmentation =
     ts.isModuleDeclaration(node) && ((node.flags & ts.NodeFlags.GlobalAugmentation) !== 0 || ts.isStringLiteral(node.name));
   return isAugmentation || (!ts.isSourceFile(node) && isForAllFiles(node.parent));
+}
+
+/** Whether a declaration is gone when its code runs. */
+function isWithoutCode(declaration: ts.Declaration): boolean {
+  const { Ambient, Const } = ts.ModifierFlags;
+  const isConstEnum = ts.isEnumDeclaration(declaration) && ts.getCombinedModifierFlags(declaration) & Const;
+  return Boolean(isConstEnum || ts.getCombinedModifierFlags(declaration) & Ambient);
 }
 
 function kindsOf(symbol: ts.Symbol, checker: ts.TypeChecker): string[] {

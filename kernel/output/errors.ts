@@ -157,12 +157,6 @@ export function cellNumberOf(error: unknown): number | undefined {
   return cell && Number(/\d+/.exec(cell.place.name)![0]);
 }
 
-/** Where in a cell's own code, outside its functions, an error came from. */
-export function positionIn(cellName: string, error: unknown): { line: number; column: number } | undefined {
-  const own = framesBehind(error).findLast(({ place }) => place.name === cellName);
-  return own?.name === null ? own.place : undefined;
-}
-
 function framesBehind(error: unknown): Frame[] {
   try {
     if (typeof error !== 'object' || error === null || types.isProxy(error)) {

@@ -83,6 +83,7 @@ export class Connection {
 
   private take(message: FromThread): void {
     if (message === 'interrupt') {
+      Atomics.add(this.numbers, Shared.stopsTaken, 1);
       this.send('interrupted');
       this.listeners!.interrupt();
     } else {

@@ -18,18 +18,25 @@ export interface ThreadData {
   numbers: Int32Array<SharedArrayBuffer>;
 }
 
+/** The stretch of work that must not be terminated. */
+export const NOT_TO_BE_TERMINATED = 0;
+
 /** The places of the shared numbers. */
 export enum Shared {
-  /** Which stretch of work the main thread is in; 0 while its work must not be terminated. */
+  /** Which stretch of work the main thread is in, or NOT_TO_BE_TERMINATED. */
   stretch,
   /** Characters of output that wait to be sent. */
   queued,
   /** How often Stop was pressed. */
   stops,
+  /** How many of these the main thread has taken. */
+  stopsTaken,
   /** How often running code was terminated. */
   terminations,
   /** For how many milliseconds the main thread may go on in one stretch after Stop. */
   patience,
+  /** 1 while a stopped cell tidies up. */
+  ending,
   /** How many numbers there are. */
   count,
 }

@@ -5,7 +5,7 @@ import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
-import { type FromThread, type Printed, Shared, type ThreadData, type ToThread } from './shared';
+import { type FromThread, NOT_TO_BE_TERMINATED, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
 const { connection, numbers } = workerData as ThreadData;
 
@@ -24,7 +24,6 @@ const DELIVERY_MS = 100;
 const RETRY_MS = 5;
 /** and after this long no longer waited for: it alone loses messages. */
 const LONGEST_DEAFNESS_MS = 30_000;
-const NOT_TO_BE_TERMINATED = 0;
 
 const sockets = {
   shell: new Router({ linger: 0 }),
@@ -126,39 +125,52 @@ function start(port: MessagePort): void {
 
   /** The requests to stop that the main thread has not taken yet. */
   const interrupts: Request[] = [];
-  /** Connected while there are such requests, so that nothing lies between deciding to terminate and doing so. */
+  /** Connected while code may have to be terminated, so that nothing lies between deciding to do so and doing it. */
   let session: Session | undefined;
 
   function interrupt(request: Request): void {
     Atomics.add(numbers, Shared.stops, 1);
     tell('interrupt');
-    if (interrupts.push(request) === 1) {
+    interrupts.push(request);
+    if (!session) {
       session = new Session();
       session.connectToMainThread();
-      const stretch = Atomics.load(numbers, Shared.stretch);
-      setTimeout(terminateUnlessTaken, LOOK_MS, stretch, Date.now());
+      terminateWhatStays(session);
     }
   }
 
-  function terminateUnlessTaken(earlier: number, since: number): void {
-    if (interrupts.length === 0) {
-      return;
-    }
-    const stretch = Atomics.load(numbers, Shared.stretch);
-    const patience = stretch === NOT_TO_BE_TERMINATED ? LONGEST_SECTION_MS : Atomics.load(numbers, Shared.patience);
-    if (stretch === earlier && Date.now() - since >= patience) {
-      Atomics.add(numbers, Shared.terminations, 1);
-      session?.post('Runtime.terminateExecution');
-    }
-    setTimeout(terminateUnlessTaken, LOOK_MS, stretch, stretch === earlier ? since : Date.now());
+  /** Terminates code that stays in one stretch of work, until Stop is taken and the stopped cell has ended. */
+  function terminateWhatStays(connected: Session): void {
+    let stretch = Atomics.load(numbers, Shared.stretch);
+    let [since, heldSince] = [Date.now(), Infinity];
+    const look = (): void => {
+      if (interrupts.length === 0 && Atomics.load(numbers, Shared.ending) === 0) {
+        connected.disconnect();
+        session = undefined;
+        return;
+      }
+      const [now, current] = [Date.now(), Atomics.load(numbers, Shared.stretch)];
+      const isHeld = current === NOT_TO_BE_TERMINATED; // by a section, or by a step, after which the stretch goes on
+      heldSince = isHeld ? Math.min(heldSince, now) : Infinity;
+      if (!isHeld && current !== stretch) {
+        [stretch, since] = [current, now];
+      }
+      const isPatient = isHeld
+        ? now - heldSince < LONGEST_SECTION_MS
+        : now - since < Atomics.load(numbers, Shared.patience);
+      if (!isPatient) {
+        Atomics.add(numbers, Shared.terminations, 1);
+        connected.post('Runtime.terminateExecution');
+      }
+      setTimeout(look, LOOK_MS);
+    };
+    setTimeout(look, LOOK_MS);
   }
 
   function interrupted(): void {
     for (const { identities, header } of interrupts.splice(0)) {
       void send('control', serialize(identities, header, 'interrupt_reply', { status: 'ok' }, connection));
     }
-    session?.disconnect();
-    session = undefined;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Shared } from '../protocol/shared';
+import { NOT_TO_BE_TERMINATED, Shared } from '../protocol/shared';
 
 /**
  * Says to the thread of the sockets what may be terminated: everything but sections, which must run to their end. The
@@ -16,6 +16,22 @@ export class Sections {
   /** How often Stop was pressed, also before the event loop has turned. */
   get stops(): number {
     return Atomics.load(this.numbers, Shared.stops);
+  }
+
+  /** Whether Stop was pressed and the event loop has not turned since. */
+  get isStopWaiting(): boolean {
+    return this.stops !== Atomics.load(this.numbers, Shared.stopsTaken) && !this.isTakenOver;
+  }
+
+  /** Runs a short step that must not be terminated half-way, within the same stretch of work. */
+  step<T>(work: () => T): T {
+    const { numbers } = this;
+    const stretch = Atomics.exchange(numbers, Shared.stretch, NOT_TO_BE_TERMINATED);
+    try {
+      return work();
+    } finally {
+      Atomics.store(numbers, Shared.stretch, stretch);
+    }
   }
 
   /** Runs synchronous work that must not be terminated half-way. */
@@ -48,7 +64,8 @@ export class Sections {
     this.update();
   }
 
-  private update(): void {
-    Atomics.store(this.numbers, Shared.stretch, this.depth > 0 || this.isTakenOver ? 0 : ++this.stretches);
+  /** Begins another stretch of work: the event loop has turned. */
+  update(): void {
+    Atomics.store(this.numbers, Shared.stretch, this.depth > 0 || this.isTakenOver ? NOT_TO_BE_TERMINATED : ++this.stretches);
   }
 }

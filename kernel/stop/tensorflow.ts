@@ -80,8 +80,12 @@ let core: Core | undefined;
 /** The trainings that go on, by what ends them after the batch at work; each with the run that began it. */
 const trainings = new Map<object, { run: Run | undefined; model: Model; stop: () => void }>();
 
-/** To be called after modules were loaded: from then on, training can be stopped. */
-export function attach(sections: Sections): void {
+/**
+ * To be called after modules were loaded: from then on, training can be stopped.
+ *
+ * @param check throws where the code that begins an operation has been stopped.
+ */
+export function attach(sections: Sections, check: () => void): void {
   if (!layers) {
     core ??= loaded<Core>('tfjs-core', 'tf-core.node.js');
     const found = loaded<Layers>('tfjs-layers', 'tf-layers.node.js');
@@ -89,6 +93,7 @@ export function attach(sections: Sections): void {
       layers = found;
       layers.registerCallbackConstructor(0, stopTrainingCallback(layers, sections));
       noteTensors(engine()!);
+      keepSteps(engine()!, sections, check);
     }
   }
 }
@@ -182,6 +187,23 @@ function noteTensors({ state }: Engine): void {
   const scope: Scope = { id: -1, name: 'cells', track };
   state.scopeStack.unshift(scope);
   state.activeScope ??= scope;
+}
+
+/** What tfjs counts by more than one variable; beside operations. */
+const STEPS = ['makeTensor', 'makeTensorFromTensorInfo', 'makeVariable', 'disposeTensor', 'startScope', 'endScope'] as const;
+
+/** Code ends between two operations, not within one: what tfjs counts stays right, and `finally` blocks run. */
+function keepSteps(tfjs: Engine, sections: Sections, check: () => void): void {
+  const steps = tfjs as unknown as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of STEPS) {
+    const original = steps[name].bind(tfjs);
+    steps[name] = (...args) => sections.step(() => original(...args));
+  }
+  const { runKernel } = steps;
+  steps.runKernel = (...args) => {
+    check();
+    return sections.step(() => runKernel.apply(tfjs, args));
+  };
 }
 
 /**
