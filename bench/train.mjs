@@ -7,7 +7,7 @@ process.env.TF_CPP_MIN_LOG_LEVEL = '2';
 const require = createRequire(join(lib, 'index.js'));
 const tf = require('@tensorflow/tfjs-node');
 const mnist = require(join(lib, 'dist', 'index.js'));
-const { NativeOps } = require(join(lib, 'dist', 'native-ops.js'));
+const { NativeOps } = require(join(lib, 'dist', 'tensorflow', 'native-ops.js'));
 
 const [epochs, batchSize] = process.argv.slice(2).map(Number);
 const seconds = async (work) => {

@@ -1,4 +1,4 @@
-import type { MimeBundle } from './display';
+import type { MimeBundle } from './display/display';
 
 /** What the lecture's kernel offers to libraries (kernel/cells/globals.ts). */
 export interface NotebookKernel {

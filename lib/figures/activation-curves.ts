@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, figure, panelTitle } from './figure';
+import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
 
 interface Activation {
   name: string;

@@ -1,6 +1,6 @@
 import type { Plot } from 'nodeplotlib';
-import type { IdxArray } from '../idx';
-import { type Figure, card, figure } from './figure';
+import type { IdxArray } from '../data/idx';
+import { type Figure, card, figure } from './style';
 
 const COLUMNS = 4;
 const GAP = 24;

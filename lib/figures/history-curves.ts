@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, figure, panelTitle } from './figure';
+import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
 
 /**
  * How training went: loss on the left, accuracy on the right, over the epochs, for the training and the validation data.

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import { instance } from '@viz-js/viz';
-import type { MimeBundle } from '../display';
-import { escapeXml } from './figure';
+import type { MimeBundle } from '../display/display';
+import { escapeXml } from './style';
 
 /**
  * The layers of a model as boxes, from input to output, each with the shapes of what goes in and what comes out.

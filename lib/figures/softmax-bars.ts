@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, figure } from './figure';
+import { COLORS, type Figure, axis, card, figure } from './style';
 
 /**
  * What softmax makes of a few scores, beside what mere division by their sum would make of them.

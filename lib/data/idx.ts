@@ -1,0 +1,59 @@
+import { displayedAs } from '../display/display';
+
+/** Bytes with a shape, as an IDX file holds them: row after row, the last dimension running fastest. */
+export interface IdxArray {
+  dtype: 'uint8';
+  shape: number[];
+  data: Uint8Array;
+}
+
+/** A data file that is missing, damaged or not what it should be; nothing of it was loaded. */
+export class DataError extends Error {
+  override name = 'DataError';
+}
+
+const UNSIGNED_BYTE = 0x08;
+const MAGIC_BYTES = 4;
+const SIZE_BYTES = 4;
+const FIRST_SHOWN = 8;
+
+/**
+ * Parses the bytes of an IDX file: a magic number (two zero bytes, the type of the elements, the number of dimensions),
+ * the size of each dimension as a big-endian 32-bit integer, then the elements.
+ *
+ * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", the IDX file format.
+ *
+ * @param bytes the whole file, unpacked.
+ * @param name what the file is called in an error.
+ * @returns its shape and its elements, uint8; the elements share memory with `bytes`.
+ * @throws DataError for another format or element type, and for fewer or more bytes than the header announces.
+ * @example parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 7), 'labels') // shape [2], data 5, 7
+ */
+export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
+  const [zero, alsoZero, type, dimensions] = bytes;
+  if (zero !== 0 || alsoZero !== 0 || type !== UNSIGNED_BYTE || !(dimensions > 0)) {
+    const start = Array.from(bytes.subarray(0, MAGIC_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    throw new DataError(
+      `${name} is not an IDX file of bytes: it begins with ${start || 'nothing'} ` +
+        '(expected the magic number 00 00 08 and the number of dimensions)',
+    );
+  }
+  const header = MAGIC_BYTES + dimensions * SIZE_BYTES;
+  if (bytes.length < header) {
+    throw new DataError(`${name} is cut short: ${bytes.length} bytes (expected a header of ${header} bytes)`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const shape = Array.from({ length: dimensions }, (_, index) => view.getUint32(MAGIC_BYTES + index * SIZE_BYTES));
+  const announced = shape.reduce((product, size) => product * size, 1);
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header);
+  if (data.length !== announced) {
+    throw new DataError(
+      `${name} is ${data.length < announced ? 'cut short' : 'too long'}: ${data.length} elements ` +
+        `(its header announces ${shape.join(' × ')} = ${announced})`,
+    );
+  }
+  return displayedAs({ dtype: 'uint8', shape, data }, () => {
+    const first = data.subarray(0, FIRST_SHOWN).join(', ');
+    return { 'text/plain': `uint8 [${shape.join(', ')}]\n${first}${data.length > FIRST_SHOWN ? ', ...' : ''}` };
+  });
+}

@@ -1,0 +1,23 @@
+import type { Layout, Plot } from 'nodeplotlib';
+
+/**
+ * Says in words what a figure shows, for viewers without pictures and for readers who cannot see them.
+ *
+ * @param data plotly.js traces.
+ * @param layout plotly.js layout; `meta.description`, where a figure brings its own sentence, is taken as it is.
+ * @returns one or two sentences.
+ * @example altText([{ type: 'bar', x: ['a', 'b'], y: [1, 2] }], {}) // 'Figure: bar (2 values, 1 to 2).'
+ */
+export function altText(data: Plot[], layout: Layout): string {
+  const { meta, title } = layout as { meta?: { description?: unknown }; title?: string | { text?: string } };
+  if (typeof meta?.description === 'string') {
+    return meta.description;
+  }
+  const heading = (typeof title === 'string' ? title : title?.text) ?? '';
+  const traces = data.map((trace) => {
+    const values = [trace.y ?? trace.x ?? []].flat().filter((value): value is number => typeof value === 'number');
+    const range = values.length > 0 ? ` (${values.length} values, ${Math.min(...values)} to ${Math.max(...values)})` : '';
+    return `${trace.name ?? trace.type ?? 'scatter'}${range}`;
+  });
+  return `Figure${heading && ` "${heading}"`}: ${traces.join('; ') || 'empty'}.`;
+}

@@ -1,0 +1,107 @@
+/*
+ * The worker thread behind svg.ts: plotly.js in jsdom. jsdom has no layout engine and no canvas, so this file supplies
+ * the two things that plotly asks of them: how large a text is, and small pixel images (heat maps).
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { JSDOM } from 'jsdom';
+import type { Layout, Plot } from 'nodeplotlib';
+import { PixelCanvas } from './pixel-canvas';
+import type { Rendered } from './svg';
+import { textExtent } from './text-metrics';
+
+interface Task {
+  data: Plot[];
+  layout: Layout;
+  signal: Int32Array;
+  answerTo: MessagePort;
+}
+
+interface Plotly {
+  newPlot(element: Element, data: Plot[], layout: Layout, config: object): Promise<void>;
+  purge(element: Element): void;
+  PlotSchema: { get(): { traces: Record<string, object> } };
+  Snapshot: { toSVG(element: Element, format: 'svg'): string };
+}
+
+const { window } = new JSDOM('<!doctype html><body></body>', { runScripts: 'outside-only' });
+const document = window.document;
+
+Object.assign(window, {
+  TextDecoder,
+  // Lets plotly draw a heat map one pixel a cell and have the viewer enlarge it unsmoothed.
+  CSS: { supports: () => true },
+});
+window.URL.createObjectURL = () => '';
+Object.assign(window.HTMLCanvasElement.prototype, {
+  getContext(this: HTMLCanvasElement & { pixels?: PixelCanvas }) {
+    return (this.pixels ??= new PixelCanvas(this.width, this.height));
+  },
+  toDataURL(this: HTMLCanvasElement & { pixels?: PixelCanvas }) {
+    return (this.pixels ?? new PixelCanvas(this.width, this.height)).toDataURL();
+  },
+});
+Object.assign(window.SVGElement.prototype, {
+  getBBox: boundingBox,
+  getBoundingClientRect: boundingBox,
+  getComputedTextLength(this: Element) {
+    return textExtent(this).width;
+  },
+});
+
+function boundingBox(this: Element): DOMRect {
+  return textExtent(this) as DOMRect;
+}
+
+window.eval(readFileSync(require.resolve('plotly.js-cartesian-dist-min'), 'utf8'));
+const plotly = (window as unknown as { Plotly: Plotly }).Plotly;
+const traceTypes = plotly.PlotSchema.get().traces;
+
+parentPort!.on('message', (task: Task) => {
+  void answer(task);
+});
+
+async function answer({ data, layout, signal, answerTo }: Task): Promise<void> {
+  let answered: Rendered;
+  try {
+    answered = { svg: await draw(data, layout) };
+  } catch (error) {
+    answered = { error: error instanceof Error ? error.message : String(error) };
+  }
+  answerTo.postMessage(answered);
+  Atomics.store(signal, 0, 1);
+  Atomics.notify(signal, 0);
+}
+
+async function draw(data: Plot[], layout: Layout): Promise<string> {
+  // plotly would draw an empty scatter plot in place of a kind that it does not have.
+  const other = data.find(({ type = 'scatter' }) => !(type in traceTypes));
+  if (other) {
+    throw new Error(`a trace of type '${other.type}' cannot be drawn without a browser`);
+  }
+  seedIds(JSON.stringify([data, layout]));
+  const element = document.createElement('div');
+  document.body.append(element);
+  try {
+    await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
+    // plotly puts this word in place of the quotes around a font's name, and takes it out again as browsers write it.
+    return plotly.Snapshot.toSVG(element, 'svg').replaceAll('TOBESTRIPPED', "'");
+  } finally {
+    plotly.purge(element);
+    element.remove();
+  }
+}
+
+/**
+ * plotly takes the ids inside a picture (clip paths) from Math.random. Drawn from the figure's own content instead,
+ * they stay the same from run to run, and still differ between two figures on one page.
+ */
+function seedIds(figure: string): void {
+  const bytes = createHash('sha256').update(figure).digest();
+  let calls = 0;
+  (window.eval('Math') as Math).random = () => {
+    const at = (calls++ * 4) % bytes.length;
+    return ((bytes.readUInt32BE(at) + Math.imul(calls, 0x9e3779b1)) >>> 0) / 2 ** 32;
+  };
+}

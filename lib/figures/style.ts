@@ -1,0 +1,61 @@
+import type { Layout, Plot } from 'nodeplotlib';
+import { displayedAs } from '../display/display';
+import { figureBundle } from '../display/plot';
+
+/** What every figure of this folder returns: `plot(data, layout)` shows it, and so does a cell that ends with it. */
+export interface Figure {
+  data: Plot[];
+  layout: Layout;
+}
+
+/** A figure of these traces. */
+export function figure(data: Plot[], layout: Layout): Figure {
+  return displayedAs({ data, layout }, () => figureBundle(data, layout));
+}
+
+// The first colours of Okabe and Ito's palette, which colour-blind readers tell apart too
+// (M. Okabe, K. Ito: Color Universal Design, 2008). Dashes and markers say the same a second time.
+export const COLORS = { blue: '#0072B2', vermillion: '#D55E00', green: '#009E73', purple: '#CC79A7', black: '#000000' };
+
+const INK = '#222222';
+const GRID = '#DDDDDD';
+
+/** An axis whose grid is seen and does not shout. */
+export function axis(title: string, more: object = {}): object {
+  return {
+    title: { text: title, font: { size: 14 }, standoff: 8 },
+    gridcolor: GRID,
+    zerolinecolor: '#999999',
+    linecolor: INK,
+    showline: true,
+    ticks: 'outside',
+    ...more,
+  };
+}
+
+/**
+ * What all figures share: dark ink on a white card, readable in a light and in a dark theme, and the sentence that
+ * describes the picture.
+ */
+export function card(width: number, height: number, description: string, more: object): Layout {
+  return {
+    width,
+    height,
+    paper_bgcolor: '#FFFFFF',
+    plot_bgcolor: '#FFFFFF',
+    font: { family: 'Arial, Helvetica, sans-serif', size: 14, color: INK },
+    margin: { l: 60, r: 20, t: 40, b: 50 },
+    meta: { description },
+    ...more,
+  } as Layout;
+}
+
+/** A heading above each of several panels that stand side by side; x is the middle of the panel, 0-1. */
+export function panelTitle(text: string, x: number): object {
+  return { text: `<b>${text}</b>`, x, y: 1.02, xref: 'paper', yref: 'paper', yanchor: 'bottom', showarrow: false };
+}
+
+/** Text as it may stand in SVG or HTML. */
+export function escapeXml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}

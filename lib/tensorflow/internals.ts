@@ -1,0 +1,115 @@
+/*
+ * The private parts of TensorFlow.js that the library uses, all in one file. They may change with any release, so the
+ * library refuses a version that this file was not written for.
+ */
+import * as tf from '@tensorflow/tfjs-node';
+
+const KNOWN_VERSION = '4.22.0';
+
+for (const name of ['tfjs-core', 'tfjs-layers', 'tfjs-node'] as const) {
+  const found = (tf.version as Record<string, string>)[name];
+  if (found !== KNOWN_VERSION) {
+    throw new Error(
+      `mnist-lib was written for ${name} ${KNOWN_VERSION} and found ${found}: install that version with \`npm run setup\`, ` +
+        'or adapt lib/tensorflow/internals.ts to the new one.',
+    );
+  }
+}
+
+/** A tensor inside TensorFlow, by the number under which tfjs-node's addon keeps it. */
+export type NativeTensor = number;
+
+/** An attribute of one of TensorFlow's operations. */
+export interface Attribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** What the addon returns for each result of an operation. */
+export interface TensorInfo {
+  id: NativeTensor;
+  shape: number[];
+  dtype: number;
+}
+
+/** The addon that joins Node and TensorFlow. */
+export interface Binding {
+  TF_Version: string;
+  TF_FLOAT: number;
+  TF_INT32: number;
+  TF_UINT8: number;
+  TF_ATTR_BOOL: number;
+  TF_ATTR_SHAPE: number;
+  TF_ATTR_STRING: number;
+  TF_ATTR_TYPE: number;
+  createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): NativeTensor;
+  deleteTensor(tensor: NativeTensor): void;
+  tensorDataSync(tensor: NativeTensor): Float32Array;
+  executeOp(name: string, attributes: Attribute[], inputs: NativeTensor[], numOutputs: number): TensorInfo[];
+}
+
+/** tfjs-node's backend. */
+export interface NodeBackend {
+  binding: Binding;
+  getInputTensorIds(tensors: tf.Tensor[]): NativeTensor[];
+  createOutputTensor(info: TensorInfo): tf.Tensor;
+}
+
+/** tfjs-node's backend; undefined while tfjs uses another one. */
+export function nodeBackend(): NodeBackend | undefined {
+  return tf.getBackend() === 'tensorflow' ? (tf.backend() as unknown as NodeBackend) : undefined;
+}
+
+/** A moment of Adam's as tfjs keeps it. */
+export interface Moment {
+  originalName: string;
+  variable: tf.Variable;
+}
+
+/** tfjs's Adam optimizer with its state. */
+export interface Adam {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  accBeta1: tf.Variable;
+  accBeta2: tf.Variable;
+  accumulatedFirstMoment: Moment[];
+  accumulatedSecondMoment: Moment[];
+  readonly iterations: number;
+  incrementIterations(): void;
+}
+
+/** An optimizer as Adam; null if it is another one. */
+export function asAdam(optimizer: tf.Optimizer): Adam | null {
+  return optimizer.getClassName() === 'Adam' ? (optimizer as unknown as Adam) : null;
+}
+
+/** The variable in which tfjs keeps a weight of a layer. */
+export function variableOf(weight: tf.layers.Layer['weights'][number]): tf.Variable {
+  return weight.read() as tf.Variable;
+}
+
+/** The best value that EarlyStopping has seen, and the model that it watches. */
+export function earlyStoppingState(callback: tf.EarlyStopping): { best: number; model: tf.LayersModel } {
+  return callback as unknown as { best: number; model: tf.LayersModel };
+}
+
+/**
+ * Has a model dispose of its optimizer. tfjs makes the optimizer of a loaded model itself, but counts it as the user's,
+ * so that nobody would dispose of it.
+ */
+export function ownOptimizer(model: tf.LayersModel): void {
+  (model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
+}
+
+/** Whether a callback is called between two batches, so that it may look at the model there. */
+export function watchesBatches(callback: tf.CustomCallback): boolean {
+  const methods = callback as unknown as Record<string, unknown>;
+  if (callback instanceof tf.CustomCallback) {
+    return ['batchBegin', 'batchEnd', 'yield'].some((name) => Boolean(methods[name]));
+  }
+  const inherited = tf.Callback.prototype as unknown as Record<string, unknown>;
+  return ['onBatchBegin', 'onBatchEnd'].some((name) => methods[name] !== inherited[name]);
+}

@@ -1,0 +1,81 @@
+import * as tf from '@tensorflow/tfjs-node';
+import { uninterruptible } from '../../notebook-kernel';
+import { DEFAULT_BATCH_SIZE, type Examples, splitExamples } from '../split';
+import type { BatchObserver, Logs, Trainer } from '../trainer';
+import { FusedNetwork, type NativeExamples, createFusedNetwork } from './fused-network';
+
+/**
+ * Makes a trainer that trains a model by fused operations.
+ *
+ * @param model built and compiled.
+ * @param x float32 [count, inputs]. It must live as long as the trainer.
+ * @param y float32 [count, numClasses], one-hot or other probabilities.
+ * @param options those of `model.fit`.
+ * @returns null for a model that only tfjs can train, and where the environment variable FUSED_TRAINING is 0.
+ * @example const trainer = createFusedTrainer(model, x, y, { batchSize: 200 });
+ */
+export function createFusedTrainer(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor, options: tf.ModelFitArgs): Trainer | null {
+  const network = process.env.FUSED_TRAINING === '0' ? null : createFusedNetwork(model);
+  return network && new FusedTrainer(network, model, x, y, options);
+}
+
+/** Does in an epoch what tfjs's fit does: shuffles, and learns from batch after batch. */
+class FusedTrainer implements Trainer {
+  private readonly training: Examples & { native: NativeExamples };
+  private readonly validation: (Examples & { native: NativeExamples }) | null;
+  private readonly batchSize: number;
+  private readonly shuffle: boolean;
+
+  constructor(
+    private readonly network: FusedNetwork,
+    private readonly model: tf.LayersModel,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    { batchSize = DEFAULT_BATCH_SIZE, shuffle = true, ...options }: tf.ModelFitArgs,
+  ) {
+    const { training, validation } = splitExamples(x, y, options);
+    this.batchSize = batchSize;
+    this.shuffle = Boolean(shuffle);
+    this.training = { ...training, native: network.examples(training.x, training.y) };
+    this.validation = validation && { ...validation, native: network.examples(validation.x, validation.y) };
+  }
+
+  async trainEpoch(_epoch: number, observer: BatchObserver): Promise<Logs> {
+    const { network, model, training, batchSize } = this;
+    model.stopTraining = false;
+    const order = Int32Array.from({ length: training.last }, (_, index) => index);
+    if (this.shuffle) {
+      tf.util.shuffle(order);
+    }
+    const totals: Logs = {};
+    let seen = 0;
+    for (let batch = 0; seen < order.length && !model.stopTraining; batch++) {
+      const indices = order.slice(seen, seen + batchSize);
+      await observer.onBatchBegin(batch, {});
+      const values = uninterruptible(() => network.trainBatch(training.native, indices));
+      for (const [name, value] of Object.entries(values)) {
+        totals[name] = (totals[name] ?? 0) + value * indices.length;
+      }
+      seen += indices.length;
+      await observer.onBatchEnd(batch, { batch, size: indices.length, ...values });
+    }
+    return Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, total / seen]));
+  }
+
+  validate(): Logs {
+    if (!this.validation) {
+      return {};
+    }
+    const { native, first, last } = this.validation;
+    const values = this.network.evaluate(native, first, last, this.batchSize);
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value]));
+  }
+
+  sync(): void {
+    this.network.syncToModel();
+  }
+
+  end(): void {
+    this.network.end();
+  }
+}

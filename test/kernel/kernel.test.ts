@@ -1,0 +1,65 @@
+import { type Kernel, startKernel } from '../helpers/kernel';
+
+describe('the tests’ own way to a kernel', () => {
+  let kernel: Kernel;
+  beforeAll(async () => {
+    kernel = await startKernel();
+  });
+  afterAll(() => kernel.stop());
+
+  test('runs a cell and gives its outputs', async () => {
+    const run = await kernel.run('const sum: number = 1 + 1;\nconsole.log(sum);\nconsole.error("to stderr");');
+    expect([run.status, run.stdout, run.stderr]).toEqual(['ok', '2\n', 'to stderr\n']);
+    expect(run.messages.map(({ msg_type }) => msg_type)).toEqual(['status', 'execute_input', 'stream', 'stream', 'status']);
+  });
+
+  test('says that a cell has failed', async () => {
+    expect((await kernel.run('throw new RangeError("too far");')).status).toBe('error');
+  });
+
+  test('applies updates in place and counts them', async () => {
+    const run = await kernel.run(`import * as tslab from 'tslab';
+      const shown = tslab.newDisplay();
+      shown.text('one'); shown.text('two'); shown.text('three');`);
+    expect(run.outputs).toMatchObject([{ output_type: 'display_data', data: { 'text/plain': 'three' } }]);
+    expect(run.displayIds).toHaveLength(1);
+    expect(run.messages.filter(({ msg_type }) => msg_type === 'update_display_data')).toHaveLength(2);
+  });
+
+  test('interrupts a promise that never ends, and the next cell runs', async () => {
+    const run = kernel.start('console.log("waiting"); await new Promise(() => setInterval(() => {}, 1000));');
+    await run.until(/waiting/);
+    await kernel.interrupt();
+    expect((await run.ended).status).toBe('error');
+    expect((await kernel.run('6 * 7')).result).toBe('42');
+  });
+
+  test('hears what a cell prints after its end', async () => {
+    const run = await kernel.run('setTimeout(() => console.log("late"), 50);');
+    await run.until(/late/);
+  });
+
+  test('restarts, kills, and says so to who waits', async () => {
+    const { pid } = kernel;
+    await kernel.restart();
+    expect(kernel.pid).not.toBe(pid);
+    expect((await kernel.run('sum')).status).toBe('error'); // a new kernel has no variables
+    const run = kernel.start('console.log("alive"); await new Promise(() => setInterval(() => {}, 1000));');
+    await run.until(/alive/);
+    await kernel.kill();
+    expect(kernel.isAlive()).toBe(false);
+    await expect(run.ended).rejects.toThrow('The kernel died');
+    await kernel.restart();
+    expect((await kernel.run('6 * 7')).result).toBe('42');
+  });
+
+  test('leaves nothing behind once it is stopped', async () => {
+    const { pid } = kernel;
+    await kernel.stop();
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  });
+});
+
+test('a kernelspec that does not exist is said', async () => {
+  await expect(startKernel({ name: 'nonesuch' })).rejects.toThrow(/NoSuchKernel: .*nonesuch/);
+});

@@ -1,0 +1,357 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Browser, type BrowserContext, type Route } from 'playwright-core';
+import { describeInBrowser, launchBrowser } from '../helpers/browser';
+import { Lab, OpenNotebook, RAN, RUNS, notebookOf } from '../helpers/lab';
+import { type CodeCell, type Notebook, readNotebook, root } from '../helpers/notebook';
+
+const MINUTES = 60_000;
+jest.setTimeout(5 * MINUTES);
+
+const lecturePath = join(root, 'notebooks', 'mnist-dense.ipynb');
+const lecture = readNotebook();
+const place = (id: string): number => lecture.cells.findIndex((cell) => cell.id === id);
+const codePlaces = lecture.cells.flatMap(({ cell_type }, index) => (cell_type === 'code' ? [index] : []));
+const FIGURES = ['sample-grid', 'softmax', 'activations', 'history', 'first-digit', 'wrong-grid'];
+
+/** The lecture with one epoch of training, as a person has it before the first run. */
+function freshLecture(epochs = 1): Notebook {
+  const fresh = (cell: CodeCell): CodeCell => ({ ...cell, outputs: [], execution_count: null });
+  const cells = lecture.cells.map((cell) => (cell.cell_type === 'code' ? fresh(cell) : cell));
+  cells[place('parameters')].source = cells[place('parameters')].source.replace(/epochs = \d+/, `epochs = ${epochs}`);
+  return { ...lecture, cells };
+}
+
+describeInBrowser('the lecture in JupyterLab', () => {
+  let lab: Lab;
+  let browser: Browser;
+  let context: BrowserContext;
+  const requests: string[] = [];
+  const ours = (address: string) => ['127.0.0.1', ''].includes(new URL(address).hostname); // '': data: and blob:
+
+  beforeAll(async () => {
+    [lab, browser] = await Promise.all([Lab.start(), launchBrowser()]);
+    context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
+    context.on('request', (request) => requests.push(request.url()));
+    await context.route(
+      (url) => !ours(url.href),
+      (route) => route.abort(),
+    );
+    context.on('page', (page) => page.on('websocket', (socket) => requests.push(socket.url())));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await lab?.stop();
+  });
+  afterEach(() => Promise.all(context.pages().map((page) => page.close())));
+
+  const open = (name: string, notebook: object): Promise<OpenNotebook> =>
+    OpenNotebook.open(context, lab.put(name, notebook).address, (notebook as Notebook).cells.length);
+
+  test('opens at the printed address, ready to run and with nothing in the way, and stays as it was', async () => {
+    const before = readFileSync(lecturePath);
+    const notebook = await OpenNotebook.open(context, lab.address, lecture.cells.length);
+    expect(await notebook.page.locator('.jp-Notebook h1').first().innerText()).toContain('Handwritten digits');
+    expect(await notebook.page.locator('.jp-Dialog, .Toastify__toast').count()).toBe(0);
+    await notebook.cell(place('sample-grid')).locator('.js-plotly-plot').waitFor({ state: 'attached' });
+    await notebook.screenshot('opened');
+    await notebook.page.close();
+    expect(readFileSync(lecturePath).equals(before)).toBe(true);
+  });
+
+  test('lists its headings as table of contents', async () => {
+    const notebook = await open('contents.ipynb', freshLecture());
+    await notebook.page.locator('.jp-SideBar [data-id="table-of-contents"]').click();
+    const list = notebook.page.locator('.jp-TableOfContents-content .jp-tocItem-content');
+    await list.first().waitFor();
+    const headings = lecture.cells.flatMap(({ cell_type, source }) =>
+      cell_type === 'markdown' ? [...source.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading) : [],
+    );
+    expect(await list.allInnerTexts()).toEqual(headings);
+    expect(headings.join()).not.toMatch(/[`$*_]/);
+    await notebook.screenshot('table-of-contents');
+  });
+
+  test('runs by Run All without a further click, shows its figures in both themes, and gives the same again', async () => {
+    const notebook = await open('run-all.ipynb', freshLecture());
+    const figureIn = (id: string) => notebook.cell(place(id)).locator('.js-plotly-plot');
+    await notebook.menu('Run', 'Run All Cells');
+    for (const index of codePlaces) {
+      await notebook.waitForPrompt(index, RAN);
+    }
+    expect(await notebook.page.locator('.jp-Dialog').count()).toBe(0);
+    const errors = ['stderr', 'error'].map((kind) => `[data-mime-type="application/vnd.jupyter.${kind}"]`).join();
+    expect(await notebook.page.locator(errors).allTextContents()).toEqual([]);
+    expect(await notebook.outputText(place('first-digit'))).toContain('The answer is 7');
+
+    for (const id of FIGURES) {
+      expect([id, await figureIn(id).count()]).toEqual([id, 1]);
+      await notebook.screenshot(`light-${id}`, notebook.cell(place(id)));
+    }
+    // JupyterLab shows an SVG as the picture of an <img>: no script in it could run.
+    const diagram = notebook.cell(place('diagram')).locator('[data-mime-type="image/svg+xml"] img');
+    expect(await diagram.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 100)).toBe(true);
+    await notebook.screenshot('light-diagram', notebook.cell(place('diagram')));
+    await notebook.screenshot('light-fit', notebook.cell(place('fit')));
+
+    for (const id of ['sample', 'softmax', 'one-hot', 'evaluate', 'wrong']) {
+      const first = await notebook.outputText(place(id));
+      await notebook.run(place(id));
+      expect([id, await notebook.outputText(place(id))]).toEqual([id, first]);
+    }
+    expect(await figureIn('softmax').count()).toBe(1);
+
+    await notebook.menu('Settings', 'Theme', 'JupyterLab Dark');
+    try {
+      await notebook.page.locator('body[data-jp-theme-light="false"]').waitFor({ state: 'attached' });
+      for (const id of FIGURES) {
+        const card = figureIn(id).locator('.main-svg').first();
+        expect(await card.evaluate((svg) => getComputedStyle(svg).backgroundColor)).toBe('rgb(255, 255, 255)');
+        await notebook.screenshot(`dark-${id}`, notebook.cell(place(id)));
+      }
+      await notebook.screenshot('dark-diagram', notebook.cell(place('diagram')));
+      await notebook.screenshot('dark-fit', notebook.cell(place('fit')));
+      await notebook.cell(place('about-activations')).scrollIntoViewIfNeeded();
+      await notebook.screenshot('dark');
+    } finally {
+      // The choice is kept in the project's folder: the person who works there has not made it.
+      await notebook.menu('Settings', 'Theme', 'JupyterLab Light');
+      await notebook.page.locator('body[data-jp-theme-light="true"]').waitFor({ state: 'attached' });
+    }
+  });
+
+  test('runs by Run All also when it is chosen before there is a kernel', async () => {
+    const { address } = lab.put('at-once.ipynb', notebookOf("console.log('first');", "console.log('second');"));
+    let start = () => {};
+    const started = new Promise<void>((resolve) => (start = resolve));
+    const slowly = async (route: Route) => {
+      if (route.request().method() === 'POST') {
+        await started;
+      }
+      await route.continue();
+    };
+    await context.route('**/api/sessions?*', slowly);
+    try {
+      const notebook = await OpenNotebook.load(context, address, 2);
+      await notebook.menu('Run', 'Run All Cells');
+      start();
+      await notebook.waitForPrompt(1, RAN);
+      expect([await notebook.outputText(0), await notebook.outputText(1)]).toEqual(['first', 'second']);
+    } finally {
+      await context.unroute('**/api/sessions?*', slowly);
+    }
+  });
+
+  test('completes the names of the library, and shows what they do', async () => {
+    const notebook = await open('complete.ipynb', notebookOf("import * as mnist from 'mnist-lib';", ''));
+    await notebook.run(0);
+    await notebook.cell(1).locator('.cm-content').click();
+    await notebook.page.keyboard.type('mnist.');
+    await notebook.page.keyboard.press('Tab');
+    const offered = notebook.page.locator('.jp-Completer-item');
+    await offered.first().waitFor();
+    const names = (await offered.allTextContents()).join(' ');
+    for (const name of ['digitGrid', 'flatten', 'historyCurves', 'loadMnist']) {
+      expect(names).toContain(name);
+    }
+    await notebook.page.locator('.jp-Completer-docpanel', { hasText: 'function accuracy(' }).waitFor();
+    await notebook.screenshot('complete');
+
+    await notebook.page.keyboard.press('Escape');
+    await notebook.page.keyboard.type('loadMnist');
+    await notebook.page.keyboard.press('Shift+Tab');
+    await notebook.page.locator('.jp-Tooltip', { hasText: 'loadMnist(): ' }).waitFor();
+    await notebook.page.locator('.jp-Tooltip', { hasText: 'Loads MNIST and checks that it is whole' }).waitFor();
+    await notebook.screenshot('hover');
+  });
+
+  test("ends a cell that waits by the toolbar's button; the next cell works, and so does a restart", async () => {
+    const counted = `
+      const all = globalThis as { runs?: number };
+      all.runs = (all.runs ?? 0) + 1;
+      console.log('run ' + all.runs);`;
+    const waiting = 'await new Promise((resolve) => setTimeout(resolve, 3_600_000));';
+    const notebook = await open('stop.ipynb', notebookOf(counted, waiting, 'console.log(`sum: ${1 + 1}`);'));
+    await notebook.run(0);
+    await notebook.run(0);
+    expect(await notebook.outputText(0)).toBe('run 2');
+    await notebook.start(1);
+    await notebook.waitForPrompt(1, RUNS);
+    await notebook.waitForStatus('busy');
+    await notebook.page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="interrupt"]').click();
+    await notebook.waitForPrompt(1, /^[^*]*$/);
+    await notebook.screenshot('interrupted');
+    await notebook.run(2);
+    expect(await notebook.outputText(2)).toBe('sum: 2');
+
+    await notebook.cell(1).locator('.cm-content').click();
+    await notebook.page.keyboard.press('Control+A');
+    await notebook.page.keyboard.type('console.log(2)');
+    await notebook.menu('Kernel', 'Restart Kernel and Run All Cells…');
+    await notebook.page.locator('.jp-Dialog .jp-mod-accept').click();
+    await notebook.cell(0).locator('.jp-OutputArea', { hasText: 'run 1' }).waitFor(); // in a kernel that knows of no run
+    await notebook.waitForPrompt(2, /3/);
+    expect(await notebook.outputText(2)).toBe('sum: 2');
+  });
+
+  test('runs no script of a notebook that nobody has trusted', async () => {
+    const html = '<script>window.__ran = 1</script><img src="x:" onerror="window.__ran = 2"><p>shown</p>';
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" onload="window.__ran = 3"><script>window.__ran = 4</script></svg>';
+    const output = (data: object) => ({ output_type: 'display_data', metadata: {}, data });
+    const code = { cell_type: 'code', source: '1', execution_count: 1 };
+    const notebook = await open(
+      'foreign.ipynb',
+      notebookOf(
+        { ...code, outputs: [output({ 'text/html': html, 'text/plain': 'words' })] },
+        { ...code, outputs: [output({ 'image/svg+xml': svg, 'text/plain': 'words' })] },
+        { ...code, outputs: [output({ 'application/javascript': 'window.__ran = 5', 'text/plain': 'words' })] },
+        { cell_type: 'markdown', source: html },
+        "import { display } from 'tslab'; display.html('<script>window.__ran = 6</script>');",
+      ),
+    );
+    const ran = () => notebook.page.evaluate(() => (window as { __ran?: number }).__ran);
+    await notebook.cell(3).locator('p', { hasText: 'shown' }).waitFor();
+    await notebook.screenshot('untrusted');
+    expect(await ran()).toBeUndefined();
+    // What the person runs is another matter, and shows that this test would see a script.
+    await notebook.run(4);
+    expect(await ran()).toBe(6);
+  });
+
+  describe('a tab that is closed while cells run, and opened again', () => {
+    test('goes on where training is, and shows what the cells behind it have said', async () => {
+      const { address } = lab.put('closed-in-fit.ipynb', freshLecture(8));
+      const first = await OpenNotebook.open(context, address, lecture.cells.length);
+      await first.menu('Run', 'Run All Cells');
+      const curves = (notebook: OpenNotebook) => notebook.cell(place('fit')).locator('[data-mime-type="image/svg+xml"] img');
+      await curves(first).waitFor();
+      await first.page.close(); // never saved
+
+      const second = await OpenNotebook.open(context, address, lecture.cells.length, 'busy');
+      await second.waitForPrompt(place('fit'), RUNS);
+      await curves(second).waitFor();
+      await second.screenshot('reopened-in-fit', second.cell(place('fit')));
+      const picture = () => curves(second).getAttribute('src');
+      const early = await picture();
+      for (const index of codePlaces) {
+        await second.waitForPrompt(index, RAN);
+      }
+      expect(await picture()).not.toBe(early);
+      await second.screenshot('reopened-after-fit', second.cell(place('fit')));
+      expect(await second.outputText(place('first-digit'))).toContain('The answer is 7');
+      for (const id of FIGURES) {
+        expect([id, await second.cell(place(id)).locator('.js-plotly-plot').count()]).toEqual([id, 1]);
+      }
+      // Run again, a cell has what it gave before.
+      await second.run(place('evaluate'));
+      expect(await second.outputText(place('evaluate'))).toMatch(/accuracy/);
+    });
+
+    test('shows all that a cell prints, and its error, once; and nothing that was saved and cleared', async () => {
+      const waiting = `
+        import * as fs from 'fs';
+        console.log('begun');
+        while (!fs.existsSync('go-on')) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        console.log('resumed');
+        throw new Error('over');`;
+      const { address, path } = lab.put('closed.ipynb', notebookOf("console.log('early');", waiting));
+      const first = await OpenNotebook.open(context, address, 2);
+      await first.run(0);
+      await first.menu('Edit', 'Clear Outputs of All Cells');
+      await first.save();
+      await first.start(1);
+      await first.cell(1).locator('.jp-OutputArea', { hasText: 'begun' }).waitFor();
+      await first.page.close();
+
+      const second = await OpenNotebook.open(context, address, 2, 'busy');
+      await second.cell(1).locator('.jp-OutputArea', { hasText: 'begun' }).waitFor();
+      await second.waitForPrompt(1, RUNS);
+      writeFileSync(join(dirname(path), 'go-on'), '');
+      await second.waitForPrompt(1, RAN);
+      expect(await second.outputText(1)).toMatch(/^begun\s+resumed\s+Error: over/);
+      expect(await second.outputText(0)).toBe('');
+    });
+  });
+
+  test('saved in the middle of training and opened again, keeps its outputs and its kernel', async () => {
+    const { address, path } = lab.put('saved.ipynb', freshLecture(1000));
+    const first = await OpenNotebook.open(context, address, lecture.cells.length);
+    await first.cell(place('fit')).locator('.jp-InputArea-prompt').click();
+    await first.page.keyboard.press('ArrowDown');
+    await first.menu('Run', 'Run All Above Selected Cell');
+    await first.waitForPrompt(place('compile'), RAN);
+    await first.waitForPrompt(place('fit'), RUNS);
+    await first.save();
+    await first.page.close();
+
+    const kept = readNotebook(path).cells.filter((cell) => cell.cell_type === 'code');
+    expect(kept.find(({ id }) => id === 'flatten')!.outputs).toHaveLength(1);
+    const kinds = kept.flatMap(({ outputs }) => outputs.flatMap(({ data }) => Object.keys(data ?? {})));
+    expect(new Set(kinds)).toEqual(new Set(['application/vnd.plotly.v1+json', 'image/svg+xml', 'text/plain']));
+    const second = await OpenNotebook.open(context, address, lecture.cells.length, 'busy');
+    // A figure is drawn as it was before, and not shown as the picture that plotly's extension would save.
+    const grid = second.cell(place('sample-grid')).locator('.jp-RenderedPlotly');
+    await grid.locator('.main-svg').first().waitFor();
+    expect(await grid.locator('img').isVisible()).toBe(false);
+    await second.screenshot('saved-in-training', grid);
+    await second.menu('Kernel', 'Interrupt Kernel');
+    await second.start(place('summary'));
+    await second.cell(place('summary')).locator('.jp-OutputArea', { hasText: '795010' }).waitFor();
+    await second.waitForPrompt(place('summary'), RAN);
+  });
+
+  test('shows 20,000 lines that a cell prints with an await between each, and is idle again', async () => {
+    const printing = `for (let i = 0; i < 20_000; i++) {
+      console.log('line ' + i);
+      await null;
+    }`;
+    const notebook = await open('lines.ipynb', notebookOf(printing, 'console.log(6 * 7);'));
+    await notebook.run(0);
+    await notebook.waitForStatus('idle');
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
+    await notebook.cell(0).locator('.jp-OutputArea', { hasText: 'line 19999' }).waitFor();
+    expect((await notebook.outputText(0)) === lines.join('\n')).toBe(true);
+    await notebook.run(1);
+    expect(await notebook.outputText(1)).toBe('42');
+  });
+
+  test('says by Run All that it is busy until the last cell has ended, and shows what each batch prints', async () => {
+    const training = `import * as tf from '@tensorflow/tfjs-node';
+      const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });`;
+    const fit = `await model.fit(tf.zeros([5000, 1]), tf.zeros([5000, 1]), {
+        batchSize: 10, epochs: 2, callbacks: { onBatchEnd: (batch) => console.log('batch ' + batch) },
+      });
+      console.log('over');`;
+    const notebook = await open('busy.ipynb', notebookOf(training, fit, "console.log('last');"));
+    const indicator = notebook.page.locator('.jp-Notebook-ExecutionIndicator');
+    await indicator.evaluate((element) => {
+      const states: (string | undefined)[] = ((window as { __states?: unknown }).__states = []);
+      new MutationObserver(() => states.push(element.dataset.status)).observe(element, { attributeFilter: ['data-status'] });
+    });
+    await notebook.menu('Run', 'Run All Cells');
+    await notebook.waitForPrompt(2, RAN);
+    await notebook.waitForStatus('idle');
+    const states = await notebook.page.evaluate(() => (window as { __states?: string[] }).__states!);
+    expect(states.filter((state, index) => state !== states[index - 1])).toEqual(['busy', 'idle']);
+    const batches = Array.from({ length: 1000 }, (_, index) => `batch ${index % 500}`);
+    expect((await notebook.outputText(1)).split('\n').filter((line) => /^(batch|over)/.test(line))).toEqual([...batches, 'over']);
+  });
+
+  test('listens to this machine alone, and asks for its token', async () => {
+    const { origin, port } = new URL(lab.address);
+    expect((await fetch(`${origin}/api/contents`)).status).toBe(403);
+    const others = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    for (const { address } of others.filter(({ internal, family }) => !internal && family === 'IPv4')) {
+      await expect(fetch(`http://${address}:${port}/`)).rejects.toThrow();
+    }
+  });
+
+  test('has asked nothing of any other machine', () => {
+    expect(requests.length).toBeGreaterThan(100);
+    expect(requests.filter((address) => !ours(address))).toEqual([]);
+  });
+});

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { type Layout, type Plot, activationCurves, digitGrid, historyCurves, loadMnist, softmaxBars } from 'mnist-lib';
+import { renderSvg } from 'mnist-lib/dist/display/svg';
+import { JSDOM } from 'jsdom';
+import { type Browser, type Page } from 'playwright-core';
+import { describeInBrowser, launchBrowser } from '../../helpers/browser';
+import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
+
+const { testImages } = loadMnist();
+const TITLES = ['Label: 7, Prediction: 9', 'two', 'three', 'four', 'five', '<b>six</b> & <i>more</i>'];
+const FIGURES = {
+  'activation-curves': activationCurves(),
+  'digit-grid': digitGrid(testImages, [0, 1, 2, 3, 4, 5], TITLES),
+  'digit-alone': digitGrid(testImages, [0]),
+  'history-curves': historyCurves({
+    loss: [0.27, 0.11, 0.07],
+    val_loss: [0.14, 0.09, 0.07],
+    acc: [0.924, 0.968, 0.98],
+    val_acc: [0.958, 0.973, 0.978],
+  }),
+  'softmax-bars': softmaxBars([1, 2, 3]),
+  'softmax-bars-of-both-signs': softmaxBars([-2, 1, 3]),
+};
+
+const size = { width: 400, height: 300 };
+const points = [{ x: [1, 2], y: [3, 4] }];
+const parsed = (svg: string): Document => new JSDOM(svg, { contentType: 'image/svg+xml' }).window.document;
+const textsOf = (svg: string) => [...parsed(svg).querySelectorAll('text')].map(({ textContent }) => textContent);
+
+describe('renderSvg(data, layout)', () => {
+  test.each(Object.entries(FIGURES))('draws %s as before', (name, { data, layout }) => {
+    expectSvgSnapshot(name, renderSvg(data, layout));
+  });
+
+  test('gives a document of the size asked for, with the axes labelled', () => {
+    const svg = renderSvg(points, { ...size, xaxis: { title: { text: 'time' } } });
+    const { documentElement } = parsed(svg);
+    expect(['width', 'height'].map((name) => documentElement.getAttribute(name))).toEqual(['400', '300']);
+    expect(textsOf(svg)).toEqual(expect.arrayContaining(['1', '2', '3', '4', 'time']));
+  });
+
+  test('gives the same text for the same figure, and other ids for another', () => {
+    const ids = (svg: string) => [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    const [first, other] = [renderSvg(points, size), renderSvg([{ x: [1, 2], y: [3, 5] }], size)];
+    expect(renderSvg(points, size)).toBe(first);
+    expect(ids(first).length).toBeGreaterThan(0);
+    expect(ids(first).filter((id) => ids(other).includes(id))).toEqual([]);
+  });
+
+  test('leaves data and layout as they were', () => {
+    const [data, layout]: [Plot[], Layout] = [[{ y: [1, 2] }], { ...size }];
+    renderSvg(data, layout);
+    expect([data, layout]).toEqual([[{ y: [1, 2] }], size]);
+  });
+
+  test('draws pixels as sharp squares, in the greys of the data', () => {
+    const svg = renderSvg(FIGURES['digit-alone'].data, FIGURES['digit-alone'].layout);
+    const images = [...parsed(svg).querySelectorAll('image')];
+    expect(images).toHaveLength(1);
+    expect(images[0].getAttribute('style')).toContain('image-rendering: pixelated');
+    expect(['width', 'height'].map((name) => images[0].getAttribute(name))).toEqual(['280', '280']); // 28 squares of 10
+  });
+
+  test('keeps digits square in a figure that is stretched', () => {
+    const { data, layout } = FIGURES['digit-grid'];
+    const images = parsed(renderSvg(data, { ...layout, width: 2 * layout.width! })).querySelectorAll('image');
+    expect(images).toHaveLength(6);
+    for (const image of images) {
+      expect(Number(image.getAttribute('width'))).toBeCloseTo(Number(image.getAttribute('height')), 0);
+    }
+  });
+
+  test('keeps a title that is markup harmless', () => {
+    const text = '<script>alert(1)</script><img src=x onerror=alert(2)><a href="javascript:alert(3)">link</a>';
+    const svg = renderSvg([{ ...points[0], name: text, text: [text, text], mode: 'text' }], {
+      ...size,
+      title: { text },
+      showlegend: true,
+    });
+    for (const document of [parsed(svg), new JSDOM(`<body>${svg}</body>`).window.document]) {
+      expect(document.querySelectorAll('script, img, foreignObject')).toHaveLength(0);
+      for (const element of document.querySelectorAll('*')) {
+        const scripts = [...element.attributes].filter(({ name, value }) => /^on/i.test(name) || /javascript:/i.test(value));
+        expect(scripts).toEqual([]);
+      }
+    }
+    expect(textsOf(svg).join()).toContain('<script>alert(1)</script>');
+  });
+
+  test('names fonts as CSS does', () => {
+    expect(renderSvg(points, size)).toContain("font-family: 'Open Sans', verdana, arial, sans-serif");
+  });
+
+  test.each(['scatter3d', 'choropleth', 'no-such-kind'])('refuses a trace of type %s, with the reason', (type) => {
+    const trace = { type, x: [1], y: [1], z: [1] } as Plot;
+    expect(() => renderSvg([points[0], trace], size)).toThrow(`a trace of type '${type}' cannot be drawn without a browser`);
+    expect(renderSvg(points, size)).toContain('<svg'); // and goes on working
+  });
+});
+
+describeInBrowser('the picture drawn without a browser', () => {
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    page = await browser.newPage();
+    await page.setContent('<body style="margin: 0"></body>');
+    await page.addScriptTag({ content: readFileSync(require.resolve('plotly.js-cartesian-dist-min'), 'utf8') });
+  });
+  afterAll(() => browser?.close());
+
+  // The parts of a figure, each by what it is: [kind, its text, left, top, right, bottom] in the order of the document.
+  type Part = [string, string, number, number, number, number];
+  const PARTS = [
+    ...['.bglayer .bg', '.xtick text', '.ytick text', '.xtitle', '.ytitle', '.annotation-text', '.legendtext'],
+    ...['.point path', '.js-line', '.hm image', '.bars text'],
+  ].join();
+
+  async function partsOf(draw: () => Promise<void>): Promise<Part[]> {
+    await page.evaluate(() => document.body.replaceChildren());
+    await draw();
+    return page.evaluate(
+      (selector) =>
+        [...document.querySelectorAll(selector)].map((part): Part => {
+          const { left, top, right, bottom } = part.getBoundingClientRect();
+          return [part.getAttribute('class') ?? part.tagName, part.textContent ?? '', left, top, right, bottom];
+        }),
+      PARTS,
+    );
+  }
+
+  test.each(Object.entries(FIGURES))('has the parts of %s where plotly.js in Chromium puts them', async (_name, figure) => {
+    const { data, layout } = figure;
+    const ours = await partsOf(async () => {
+      await page.evaluate((svg) => document.body.insertAdjacentHTML('beforeend', svg), renderSvg(data, layout));
+    });
+    const theirs = await partsOf(async () => {
+      await page.evaluate(
+        async ([traces, look]) => {
+          const { Plotly } = globalThis as unknown as { Plotly: { newPlot(...args: unknown[]): Promise<Element> } };
+          const element = document.body.appendChild(document.createElement('div'));
+          await Plotly.newPlot(element, traces, look, { staticPlot: true });
+        },
+        [data, layout] as const,
+      );
+    });
+    const what = (parts: Part[]) => parts.map(([kind, text]) => [kind, text]);
+    expect(ours.length).toBeGreaterThanOrEqual(data.length);
+    expect(what(ours)).toEqual(what(theirs));
+    const apart = ours.map(([kind, text, ...box], index) => ({
+      part: `${kind} ${text}`,
+      pixels: Math.max(...box.map((edge, side) => Math.abs(edge - (theirs[index].slice(2) as number[])[side]))),
+    }));
+    expect(apart.filter(({ pixels }) => pixels > 3)).toEqual([]);
+  });
+});

