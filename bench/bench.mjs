@@ -34,7 +34,12 @@ const trainings = { ours: [], keras: [] };
 for (let round = 1; round <= Number(values.rounds); round++) {
   for (const [side, measure] of Object.entries(sides)) {
     trainings[side].push(measure());
-    console.log(`training ${round} of ${values.rounds}, ${side}: ${trainings[side].at(-1).epochs.map((seconds) => fixed(seconds)).join(', ')} s`);
+    console.log(
+      `training ${round} of ${values.rounds}, ${side}: ${trainings[side]
+        .at(-1)
+        .epochs.map((seconds) => fixed(seconds))
+        .join(', ')} s`,
+    );
   }
 }
 const lectures = { ours: [], keras: [] };
@@ -61,14 +66,20 @@ function setUpKeras() {
     const spec = join(venv, 'share', 'jupyter', 'kernels', 'keras');
     mkdirSync(spec, { recursive: true });
     const argv = [kerasPython, '-m', 'ipykernel_launcher', '-f', '{connection_file}'];
-    writeFileSync(join(spec, 'kernel.json'), JSON.stringify({ argv, display_name: 'Keras', language: 'python', env: { TF_CPP_MIN_LOG_LEVEL: '2' } }));
+    writeFileSync(
+      join(spec, 'kernel.json'),
+      JSON.stringify({ argv, display_name: 'Keras', language: 'python', env: { TF_CPP_MIN_LOG_LEVEL: '2' } }),
+    );
     writeFileSync(stamp, requirements);
   }
 }
 
 /** Trains in a process of its own; what it prints last is its result. */
 function measureTraining(command, args) {
-  const printed = execFileSync(command, [...args, values.epochs, BATCH_SIZE].map(String), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed = execFileSync(command, [...args, values.epochs, BATCH_SIZE].map(String), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   return JSON.parse(printed.trim().split('\n').at(-1));
 }
 
@@ -81,7 +92,10 @@ function measureLecture(args) {
     'subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); ' +
     'print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)';
   const env = { ...process.env, ...jupyterEnvironment, JUPYTER_PATH: join(venv, 'share', 'jupyter') };
-  const printed = execFileSync(python, ['-c', measure, python, script, '--out', out, ...args], { env, encoding: 'utf8' });
+  const printed = execFileSync(python, ['-c', measure, python, script, '--out', out, ...args], {
+    env,
+    encoding: 'utf8',
+  });
   rmSync(out, { recursive: true });
   const [seconds, peak] = printed.trim().split(' ').map(Number);
   return { seconds, megabytes: peak / (process.platform === 'darwin' ? 1e6 : 1e3) };
@@ -94,21 +108,43 @@ function report(trainings, lectures) {
   const floors = trainings.ours.map(({ floors }) => floors);
   const pairs = (a, b) => a.map((value, round) => value / b[round]);
   const medians = (rounds) => rounds.map(median);
-  const both = (key, digits) => [trainings.ours, trainings.keras].map((runs) => spread(runs.map((run) => run[key]), digits));
-  const ratioOf = (key) => spread(pairs(...[trainings.ours, trainings.keras].map((runs) => runs.map((run) => run[key]))));
+  const both = (key, digits) =>
+    [trainings.ours, trainings.keras].map((runs) =>
+      spread(
+        runs.map((run) => run[key]),
+        digits,
+      ),
+    );
+  const ratioOf = (key) =>
+    spread(pairs(...[trainings.ours, trainings.keras].map((runs) => runs.map((run) => run[key]))));
   const first = [trainings.ours, trainings.keras].map((runs) => runs.map(({ epochs }) => epochs[0]));
   const rows = [
-    ['epoch with validation, s', spread(ours.flat()), spread(keras.flat()), spread(pairs(medians(ours), medians(keras))), '0.70'],
+    [
+      'epoch with validation, s',
+      spread(ours.flat()),
+      spread(keras.flat()),
+      spread(pairs(medians(ours), medians(keras))),
+      '0.70',
+    ],
     ['first epoch, s', ...first.map((seconds) => spread(seconds)), spread(pairs(...first)), ''],
     ['the floor: its matrix products alone, s', spread(floors.flat()), '', '', ''],
-    ['epoch / floor', spread(pairs(medians(ours), medians(floors))), spread(pairs(medians(keras), medians(floors))), '', '1.40 (ours)'],
+    [
+      'epoch / floor',
+      spread(pairs(medians(ours), medians(floors))),
+      spread(pairs(medians(keras), medians(floors))),
+      '',
+      '1.40 (ours)',
+    ],
     ['load MNIST, s', ...both('loading'), ratioOf('loading'), ''],
     ['evaluate 10,000 images, s', ...both('evaluating'), ratioOf('evaluating'), ''],
     ['peak memory of training, MB', ...both('megabytes', 0), ratioOf('megabytes'), 'below 1'],
     ['test accuracy', ...both('accuracy', 4), '', ''],
   ];
   if (lectures.ours.length > 0) {
-    for (const [title, key, digits, aim] of [['the whole lecture, s', 'seconds', 1, '0.80'], ['peak memory of its kernel, MB', 'megabytes', 0, 'below 1']]) {
+    for (const [title, key, digits, aim] of [
+      ['the whole lecture, s', 'seconds', 1, '0.80'],
+      ['peak memory of its kernel, MB', 'megabytes', 0, 'below 1'],
+    ]) {
       const values = [lectures.ours, lectures.keras].map((runs) => runs.map((run) => run[key]));
       rows.push([title, ...values.map((numbers) => spread(numbers, digits)), spread(pairs(...values)), aim]);
     }

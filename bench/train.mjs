@@ -19,7 +19,9 @@ let data;
 const loading = await seconds(() => {
   data = mnist.loadMnist();
 });
-const [trainX, testX] = [data.trainImages, data.testImages].map((images) => tf.tidy(() => mnist.normalize(mnist.flatten(images))));
+const [trainX, testX] = [data.trainImages, data.testImages].map((images) =>
+  tf.tidy(() => mnist.normalize(mnist.flatten(images))),
+);
 const [trainY, testY] = [data.trainLabels, data.testLabels].map((labels) => mnist.oneHot(labels, 10));
 mnist.setSeed(13);
 const model = tf.sequential({
@@ -56,9 +58,16 @@ console.log(JSON.stringify({ epochs: epochSeconds, floors, loading, evaluating, 
 function prepareMatrixProducts(trainCount, testCount) {
   const ops = new NativeOps();
   const random = (rows, columns) => tf.randomUniform([rows, columns]);
-  const tensors = [random(batchSize, 784), random(784, 1000), random(batchSize, 1000), random(1000, 10), random(batchSize, 10)];
+  const tensors = [
+    random(batchSize, 784),
+    random(784, 1000),
+    random(batchSize, 1000),
+    random(1000, 10),
+    random(batchSize, 10),
+  ];
   const [x, kernel1, hidden, kernel2, logits] = tensors.map((tensor) => ops.fromTensor(tensor));
-  const product = (a, b, transpose_a, transpose_b) => ops.release(ops.run('MatMul', [a, b], { transpose_a, transpose_b }));
+  const product = (a, b, transpose_a, transpose_b) =>
+    ops.release(ops.run('MatMul', [a, b], { transpose_a, transpose_b }));
   const forward = () => {
     product(x, kernel1, false, false);
     product(hidden, kernel2, false, false);

@@ -45,8 +45,14 @@ installGlobals({
 
 // A cell may listen to SIGINT, beside the kernel or in its place: Stop is a SIGINT to it.
 const interrupt = (): void => runner.interrupt();
-process.on('newListener', (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(false));
-process.on('removeListener', (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(true));
+process.on(
+  'newListener',
+  (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(false),
+);
+process.on(
+  'removeListener',
+  (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(true),
+);
 process.on('SIGINT', interrupt);
 process.on('uncaughtException', (error) => server.report(error));
 process.on('unhandledRejection', server.report);

@@ -67,6 +67,8 @@ export function confusionMatrix(trueLabels: number[], predictedLabels: number[],
 
 function checkLengths(trueLabels: number[], predictedLabels: number[]): void {
   if (trueLabels.length !== predictedLabels.length) {
-    throw new RangeError(`${trueLabels.length} true labels and ${predictedLabels.length} predicted ones (expected as many)`);
+    throw new RangeError(
+      `${trueLabels.length} true labels and ${predictedLabels.length} predicted ones (expected as many)`,
+    );
   }
 }

@@ -3,8 +3,12 @@ var oldest = parseInt(require('../package.json').engines.node.replace('>=', ''),
 
 if (parseInt(process.versions.node, 10) < oldest) {
   console.error(
-    'Node ' + process.versions.node + ' is too old (expected ' + oldest + ' or newer): ' +
-      'install a newer one, for example from https://nodejs.org.'
+    'Node ' +
+      process.versions.node +
+      ' is too old (expected ' +
+      oldest +
+      ' or newer): ' +
+      'install a newer one, for example from https://nodejs.org.',
   );
   process.exit(1);
 }

@@ -64,7 +64,9 @@ process.exitCode = failures === 0 ? 0 : 1;
 function checkSetUp() {
   const missing = missingSteps();
   if (missing.length > 0) {
-    throw new Error(`still to be done, or to be done again: ${missing.map(({ title }) => title).join('; ')}. To do it, ${SET_UP}.`);
+    throw new Error(
+      `still to be done, or to be done again: ${missing.map(({ title }) => title).join('; ')}. To do it, ${SET_UP}.`,
+    );
   }
   return 'done';
 }
@@ -84,7 +86,8 @@ async function checkAddon() {
     return found;
   } catch (error) {
     // A wrong addon is known to set-up; the libraries it needs are not looked into each time.
-    const remedy = missingSteps().length > 0 ? SET_UP : `run \`rm -rf ${dirname(addon)} ${tensorflow.folder} && npm run setup\``;
+    const remedy =
+      missingSteps().length > 0 ? SET_UP : `run \`rm -rf ${dirname(addon)} ${tensorflow.folder} && npm run setup\``;
     throw new Error(`TensorFlow does not compute (${reasonIn(error)}): ${remedy}.`, { cause: error });
   }
 }
@@ -150,7 +153,9 @@ function checkMemory() {
   const bytes = process.platform === 'darwin' ? totalmem() : (process.availableMemory?.() ?? freemem());
   const megabytes = Math.floor(bytes / 1e6);
   if (megabytes < NEEDED_MEMORY) {
-    throw new Error(`${megabytes} MB are available and ${NEEDED_MEMORY} MB are needed: close other programs or kernels.`);
+    throw new Error(
+      `${megabytes} MB are available and ${NEEDED_MEMORY} MB are needed: close other programs or kernels.`,
+    );
   }
   return `${megabytes} MB are available`;
 }

@@ -34,7 +34,8 @@ export const platform = {
 }[`${process.platform}-${process.arch}`];
 
 const cache =
-  process.env.XDG_CACHE_HOME || join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
+  process.env.XDG_CACHE_HOME ||
+  join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
 const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8'));
 
 /** TensorFlow's libraries and headers, outside the project because every checkout can share them. */

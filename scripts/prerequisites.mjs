@@ -21,7 +21,10 @@ export function checkPrerequisites(steps) {
   checkPlatform();
   checkPython();
   checkCommand('npm', 'install Node.js with npm, for example from https://nodejs.org');
-  checkCommand('g++', isMac ? 'run `xcode-select --install`' : 'run `sudo apt install g++` (Fedora: `sudo dnf install gcc-c++`)');
+  checkCommand(
+    'g++',
+    isMac ? 'run `xcode-select --install`' : 'run `sudo apt install g++` (Fedora: `sudo dnf install gcc-c++`)',
+  );
   checkFolders(steps);
   checkRoom(steps);
 }
@@ -31,7 +34,9 @@ const isMac = process.platform === 'darwin';
 /** @returns what was found, as do those below. */
 export function checkPlatform() {
   if (process.platform === 'win32') {
-    throw new SetupError('Windows itself is not supported: install WSL2 with `wsl --install` and work there, within Linux.');
+    throw new SetupError(
+      'Windows itself is not supported: install WSL2 with `wsl --install` and work there, within Linux.',
+    );
   }
   if (!platform) {
     throw new SetupError(

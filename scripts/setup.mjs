@@ -4,11 +4,32 @@
 // `npm run setup` runs it alone; `npm start`, `npm test` and `npm run lecture` begin with it.
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPrerequisites, remedyFor, SetupError } from './prerequisites.mjs';
-import { addon, kernel, labextension, nodeModules, packages, platform, python, root, tensorflow, venv } from './paths.mjs';
+import {
+  addon,
+  kernel,
+  labextension,
+  nodeModules,
+  packages,
+  platform,
+  python,
+  root,
+  tensorflow,
+  venv,
+} from './paths.mjs';
 
 /** Brings the project into working order. Takes a few milliseconds when there is nothing to do. */
 export async function setUp() {
@@ -27,7 +48,9 @@ export async function setUp() {
         } catch (error) {
           throw error instanceof SetupError
             ? error
-            : new SetupError(`Step ${index + 1} of ${steps.length} failed: ${step.title}.\n${remedyFor(error.command, error.message)}`);
+            : new SetupError(
+                `Step ${index + 1} of ${steps.length} failed: ${step.title}.\n${remedyFor(error.command, error.message)}`,
+              );
         }
       }
     }
@@ -110,7 +133,17 @@ const steps = [
           const wheel = ['--no-deps', '--only-binary=:all:', '--python-version=3.12', `--platform=${platform.wheel}`];
           await run(
             python,
-            [...PIP, 'download', '--no-cache-dir', '--require-hashes', ...wheel, '-d', download, '-r', 'requirements-tensorflow.txt'],
+            [
+              ...PIP,
+              'download',
+              '--no-cache-dir',
+              '--require-hashes',
+              ...wheel,
+              '-d',
+              download,
+              '-r',
+              'requirements-tensorflow.txt',
+            ],
             { filling: { folder: download, megabytes: this.temporaryMegabytes }, environment: { TMPDIR: download } },
           );
           const filling = { folder: partial, megabytes: this.megabytes + this.temporaryMegabytes };
@@ -136,7 +169,9 @@ const steps = [
       await run('g++', [
         ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...platform.linkerFlags],
         ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
-        ...readdirSync(sources).filter((name) => name.endsWith('.cc')).map((name) => join(sources, name)),
+        ...readdirSync(sources)
+          .filter((name) => name.endsWith('.cc'))
+          .map((name) => join(sources, name)),
         ...platform.libraries.map((name) => join(tensorflow.folder, name)),
         ...[`-Wl,-rpath,${tensorflow.folder}`, '-o', `${addon}.partial`],
       ]);
@@ -213,7 +248,13 @@ function building({ name, folder, project }) {
     async run() {
       const contents = this.contents();
       rmSync(partial, { recursive: true, force: true });
-      await run(process.execPath, [join(nodeModules, 'typescript', 'bin', 'tsc'), '--project', project, '--outDir', partial]);
+      await run(process.execPath, [
+        join(nodeModules, 'typescript', 'bin', 'tsc'),
+        '--project',
+        project,
+        '--outDir',
+        partial,
+      ]);
       writeWhole(join(partial, '.setup'), contents);
       rmSync(built, { recursive: true, force: true });
       renameSync(partial, built);

@@ -45,14 +45,18 @@ if (address) {
   if (isRoot) {
     console.log('Running as root: JupyterLab is told to allow it.');
   }
-  console.log(hasScreen ? 'The lecture opens in your browser. Its address:' : 'There is no screen here. Open this address:');
+  console.log(
+    hasScreen ? 'The lecture opens in your browser. Its address:' : 'There is no screen here. Open this address:',
+  );
   console.log(`\n    ${address}\n\nCtrl-C stops JupyterLab and its kernels.`);
   await ended;
   console.log('JupyterLab has stopped.');
 } else if (stopped) {
   console.log('Stopped before JupyterLab was ready.');
 } else {
-  console.error(`${readFileSync(log, 'utf8').slice(-2000)}\nJupyterLab did not start (see above; the whole log is ${log}).`);
+  console.error(
+    `${readFileSync(log, 'utf8').slice(-2000)}\nJupyterLab did not start (see above; the whole log is ${log}).`,
+  );
   process.exitCode = 1;
 }
 

@@ -14,6 +14,7 @@ const checked = [
   ...packages.map(({ name, project }) => run(`Types of the ${name}`, tsc, '--noEmit', '--project', project)),
   run('Types of the tests', tsc, '--project', 'test'),
   run('Lint', ['eslint', 'bin', 'eslint.js'], '.'),
+  run('Format', ['prettier', 'bin', 'prettier.cjs'], '--check', '--log-level=warn', '.'),
 ].every(Boolean);
 
 const folder = mkdtempSync(join(tmpdir(), 'mnist-lecture-'));

@@ -122,7 +122,10 @@ function imported(node: ts.Node): ts.Node {
   return node;
 }
 
-function importStatements({ moduleSpecifier, importClause }: ts.ImportDeclaration, checker: ts.TypeChecker): ts.Statement[] {
+function importStatements(
+  { moduleSpecifier, importClause }: ts.ImportDeclaration,
+  checker: ts.TypeChecker,
+): ts.Statement[] {
   const module = (): ts.Expression => factory.createAwaitExpression(call('import', moduleSpecifier));
   if (!importClause) {
     return [factory.createExpressionStatement(module())];
@@ -178,7 +181,9 @@ function withoutExport(statement: ts.Statement, checker: ts.TypeChecker): ts.Sta
   if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) {
     return [statement];
   }
-  const kept = modifiers.filter(({ kind }) => kind !== ts.SyntaxKind.ExportKeyword && kind !== ts.SyntaxKind.DefaultKeyword);
+  const kept = modifiers.filter(
+    ({ kind }) => kind !== ts.SyntaxKind.ExportKeyword && kind !== ts.SyntaxKind.DefaultKeyword,
+  );
   if (ts.isFunctionDeclaration(statement)) {
     const { asteriskToken, name, typeParameters, parameters, type, body } = statement;
     if (!name && body) {
@@ -188,7 +193,9 @@ function withoutExport(statement: ts.Statement, checker: ts.TypeChecker): ts.Sta
         ),
       ];
     }
-    return [factory.updateFunctionDeclaration(statement, kept, asteriskToken, name, typeParameters, parameters, type, body)];
+    return [
+      factory.updateFunctionDeclaration(statement, kept, asteriskToken, name, typeParameters, parameters, type, body),
+    ];
   }
   if (ts.isClassDeclaration(statement)) {
     const { name, typeParameters, heritageClauses, members } = statement;
@@ -240,8 +247,12 @@ function withChecks<T extends ts.Block | ts.ModuleBlock>(block: T): T {
   if (!block.statements.some(needsCheck)) {
     return block;
   }
-  const statements = block.statements.flatMap((statement) => (needsCheck(statement) ? [statement, checkStatement()] : [statement]));
-  const updated = ts.isBlock(block) ? factory.updateBlock(block, statements) : factory.updateModuleBlock(block, statements);
+  const statements = block.statements.flatMap((statement) =>
+    needsCheck(statement) ? [statement, checkStatement()] : [statement],
+  );
+  const updated = ts.isBlock(block)
+    ? factory.updateBlock(block, statements)
+    : factory.updateModuleBlock(block, statements);
   return updated as T;
 }
 
@@ -269,7 +280,15 @@ function loopWithCheck(loop: ts.IterationStatement): ts.Statement {
 const BESIDE = '\u200c';
 
 /** Node's globals, the kernel's, and those by which libraries tell where they run. */
-const GLOBAL_NAMES = new Set([...Object.getOwnPropertyNames(globalThis), CELL, 'window', 'document', 'self', 'importScripts', 'define']);
+const GLOBAL_NAMES = new Set([
+  ...Object.getOwnPropertyNames(globalThis),
+  CELL,
+  'window',
+  'document',
+  'self',
+  'importScripts',
+  'define',
+]);
 
 /** What a name of a cell is called in V8. */
 export function nameInV8(name: string): string {
@@ -292,11 +311,18 @@ function besideGlobals(checker: ts.TypeChecker, cell: ts.SourceFile): ts.Transfo
       return false;
     }
     const isShorthand = ts.isShorthandPropertyAssignment(name.parent);
-    const symbol = isShorthand ? checker.getShorthandAssignmentValueSymbol(name.parent) : checker.getSymbolAtLocation(name);
-    const isOfCell = scopes.map((scope) => scope.get(name.escapedText)).some((own) => own && [own, own.exportSymbol].includes(symbol));
-    return isOfCell && symbol!.declarations!.some((each) => !(ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Ambient));
+    const symbol = isShorthand
+      ? checker.getShorthandAssignmentValueSymbol(name.parent)
+      : checker.getSymbolAtLocation(name);
+    const isOfCell = scopes
+      .map((scope) => scope.get(name.escapedText))
+      .some((own) => own && [own, own.exportSymbol].includes(symbol));
+    return (
+      isOfCell && symbol!.declarations!.some((each) => !(ts.getCombinedModifierFlags(each) & ts.ModifierFlags.Ambient))
+    );
   };
-  const renamed = (name: ts.Identifier): ts.Identifier => ts.setTextRange(factory.createIdentifier(nameInV8(name.text)), name);
+  const renamed = (name: ts.Identifier): ts.Identifier =>
+    ts.setTextRange(factory.createIdentifier(nameInV8(name.text)), name);
 
   return (context) => (file) => {
     const visit = (node: ts.Node): ts.Node => {
@@ -305,17 +331,35 @@ function besideGlobals(checker: ts.TypeChecker, cell: ts.SourceFile): ts.Transfo
       }
       if (ts.isShorthandPropertyAssignment(node) && isCovered(node.name)) {
         const { name, objectAssignmentInitializer: initial } = node;
-        const value = initial ? factory.createAssignment(renamed(name), ts.visitNode(initial, visit) as ts.Expression) : renamed(name);
+        const value = initial
+          ? factory.createAssignment(renamed(name), ts.visitNode(initial, visit) as ts.Expression)
+          : renamed(name);
         return ts.setTextRange(factory.createPropertyAssignment(name.text, value), node);
       }
-      if (ts.isBindingElement(node) && !node.propertyName && !node.dotDotDotToken && ts.isIdentifier(node.name) && isCovered(node.name)) {
+      if (
+        ts.isBindingElement(node) &&
+        !node.propertyName &&
+        !node.dotDotDotToken &&
+        ts.isIdentifier(node.name) &&
+        isCovered(node.name)
+      ) {
         const initial = ts.visitNode(node.initializer, visit) as ts.Expression | undefined;
         const isOfArray = node.parent && ts.isArrayBindingPattern(node.parent);
-        return factory.updateBindingElement(node, undefined, isOfArray ? undefined : factory.createIdentifier(node.name.text), renamed(node.name), initial);
+        return factory.updateBindingElement(
+          node,
+          undefined,
+          isOfArray ? undefined : factory.createIdentifier(node.name.text),
+          renamed(node.name),
+          initial,
+        );
       }
       return ts.visitEachChild(node, visit, context);
     };
-    return scopes.some((scope) => [...scope.keys()].some((name) => GLOBAL_NAMES.has(ts.unescapeLeadingUnderscores(name)))) ? ts.visitEachChild(file, visit, context) : file;
+    return scopes.some((scope) =>
+      [...scope.keys()].some((name) => GLOBAL_NAMES.has(ts.unescapeLeadingUnderscores(name))),
+    )
+      ? ts.visitEachChild(file, visit, context)
+      : file;
   };
 }
 
@@ -334,18 +378,39 @@ function declareWithLet(isBound: (name: string) => boolean): ts.TransformerFacto
       }
       if (ts.isVariableStatement(node) && isVar(node.declarationList)) {
         const assigned = assignments(node.declarationList);
-        return assigned ? ts.setTextRange(factory.createExpressionStatement(assigned), node) : factory.createEmptyStatement();
+        return assigned
+          ? ts.setTextRange(factory.createExpressionStatement(assigned), node)
+          : factory.createEmptyStatement();
       }
-      if (ts.isForStatement(node) && node.initializer && ts.isVariableDeclarationList(node.initializer) && isVar(node.initializer)) {
+      if (
+        ts.isForStatement(node) &&
+        node.initializer &&
+        ts.isVariableDeclarationList(node.initializer) &&
+        isVar(node.initializer)
+      ) {
         const initializer = assignments(node.initializer);
         const { condition, incrementor, statement } = node;
-        return ts.visitEachChild(factory.updateForStatement(node, initializer, condition, incrementor, statement), visitVar, context);
+        return ts.visitEachChild(
+          factory.updateForStatement(node, initializer, condition, incrementor, statement),
+          visitVar,
+          context,
+        );
       }
-      if ((ts.isForOfStatement(node) || ts.isForInStatement(node)) && ts.isVariableDeclarationList(node.initializer) && isVar(node.initializer)) {
+      if (
+        (ts.isForOfStatement(node) || ts.isForInStatement(node)) &&
+        ts.isVariableDeclarationList(node.initializer) &&
+        isVar(node.initializer)
+      ) {
         const { name } = node.initializer.declarations[0];
         namesIn(name).forEach((each) => hoisted.add(each));
         const updated = ts.isForOfStatement(node)
-          ? factory.updateForOfStatement(node, node.awaitModifier, assignmentTarget(name), node.expression, node.statement)
+          ? factory.updateForOfStatement(
+              node,
+              node.awaitModifier,
+              assignmentTarget(name),
+              node.expression,
+              node.statement,
+            )
           : factory.updateForInStatement(node, assignmentTarget(name), node.expression, node.statement);
         return ts.visitEachChild(updated, visitVar, context);
       }
@@ -355,7 +420,13 @@ function declareWithLet(isBound: (name: string) => boolean): ts.TransformerFacto
       declarations.forEach(({ name }) => namesIn(name).forEach((each) => hoisted.add(each)));
       const assigned = declarations
         .filter(({ initializer }) => initializer)
-        .map((each) => ts.setTextRange(factory.createAssignment(assignmentTarget(each.name), each.initializer!), each) as ts.Expression);
+        .map(
+          (each) =>
+            ts.setTextRange(
+              factory.createAssignment(assignmentTarget(each.name), each.initializer!),
+              each,
+            ) as ts.Expression,
+        );
       return assigned.length > 0 ? assigned.reduce((left, right) => factory.createComma(left, right)) : undefined;
     };
 
@@ -365,7 +436,15 @@ function declareWithLet(isBound: (name: string) => boolean): ts.TransformerFacto
       }
       if (ts.isFunctionDeclaration(statement) && statement.name) {
         const { modifiers, asteriskToken, name, parameters, body } = statement;
-        const value = factory.createFunctionExpression(modifiers as ts.NodeArray<ts.Modifier> | undefined, asteriskToken, undefined, undefined, parameters, undefined, body!);
+        const value = factory.createFunctionExpression(
+          modifiers as ts.NodeArray<ts.Modifier> | undefined,
+          asteriskToken,
+          undefined,
+          undefined,
+          parameters,
+          undefined,
+          body!,
+        );
         declared.add(name.text);
         functions.push(ts.setTextRange(declaration(name, ts.setTextRange(value, statement)), statement));
       } else if (ts.isClassDeclaration(statement) && statement.name) {
@@ -380,13 +459,17 @@ function declareWithLet(isBound: (name: string) => boolean): ts.TransformerFacto
         } else {
           names.forEach((name) => declared.add(name));
           const list = factory.createVariableDeclarationList(statement.declarationList.declarations, ts.NodeFlags.Let);
-          rest.push(factory.updateVariableStatement(statement, undefined, ts.setTextRange(list, statement.declarationList)));
+          rest.push(
+            factory.updateVariableStatement(statement, undefined, ts.setTextRange(list, statement.declarationList)),
+          );
         }
       } else {
         rest.push(ts.visitNode(statement, visitVar) as ts.Statement);
       }
     }
-    const first = [...hoisted].filter((name) => !declared.has(name) && !isBound(name.replace(BESIDE, ''))).map((name) => declaration(factory.createIdentifier(name)));
+    const first = [...hoisted]
+      .filter((name) => !declared.has(name) && !isBound(name.replace(BESIDE, '')))
+      .map((name) => declaration(factory.createIdentifier(name)));
     return factory.updateSourceFile(file, [...first, ...functions, ...rest]);
   };
 }
@@ -414,7 +497,9 @@ function assignmentTarget(name: ts.BindingName): ts.Expression {
       if (ts.isOmittedExpression(element)) {
         return element;
       }
-      return element.dotDotDotToken ? factory.createSpreadElement(assignmentTarget(element.name)) : withDefault(element);
+      return element.dotDotDotToken
+        ? factory.createSpreadElement(assignmentTarget(element.name))
+        : withDefault(element);
     });
     return factory.createArrayLiteralExpression(elements);
   }

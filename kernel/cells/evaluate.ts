@@ -23,7 +23,7 @@ export function evaluate(code: string, name: string, done: (outcome: Outcome) =>
   session.post('Runtime.evaluate', { expression, replMode: true } as Runtime.EvaluateParameterType, (error, result) => {
     if (error) {
       // "Promise was collected" means that nobody can fulfill it any more: the cell waits until it is stopped.
-      if (!/collected/.test(String((error).message))) {
+      if (!/collected/.test(String(error.message))) {
         done('terminated');
       }
     } else if (result.exceptionDetails) {
@@ -49,15 +49,23 @@ function referenceTo(work: (value: unknown) => void): string {
   const global = globalThis as Record<symbol, unknown>;
   global[name] = work;
   let reference = '';
-  session.post('Runtime.evaluate', { expression: `globalThis[Symbol.for('${Symbol.keyFor(name)}')]` }, (_error, { result }) => {
-    reference = result.objectId!;
-  });
+  session.post(
+    'Runtime.evaluate',
+    { expression: `globalThis[Symbol.for('${Symbol.keyFor(name)}')]` },
+    (_error, { result }) => {
+      reference = result.objectId!;
+    },
+  );
   delete global[name];
   return reference;
 }
 
 function valueOf({ objectId, unserializableValue, value }: Runtime.RemoteObject): unknown {
-  const argument = objectId ? { objectId } : unserializableValue ? { unserializableValue } : { value: value as unknown };
+  const argument = objectId
+    ? { objectId }
+    : unserializableValue
+      ? { unserializableValue }
+      : { value: value as unknown };
   session.post('Runtime.callFunctionOn', {
     objectId: take,
     functionDeclaration: 'function (value) { this(value) }',

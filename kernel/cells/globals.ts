@@ -41,14 +41,11 @@ export function installGlobals(cells: Cells): void {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
   };
   const { modules, folder } = cells;
-  const require = Object.assign(
-    (id: string): unknown => {
-      const exported = modules.require(id) as unknown;
-      cells.loaded();
-      return exported;
-    },
-    modules.require,
-  );
+  const require = Object.assign((id: string): unknown => {
+    const exported = modules.require(id) as unknown;
+    cells.loaded();
+    return exported;
+  }, modules.require);
   hidden('require', require);
   hidden(CELL, {
     check: cells.check,
@@ -78,10 +75,15 @@ function captureOutput(origin: () => Run | undefined): void {
     const original = process[name].write.bind(process[name]);
     const write = (chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean => {
       if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
-        throw new TypeError(`process.${name}.write was given ${typeof chunk} (expected a string, a Buffer or a Uint8Array)`);
+        throw new TypeError(
+          `process.${name}.write was given ${typeof chunk} (expected a string, a Buffer or a Uint8Array)`,
+        );
       }
       const callback = typeof encoding === 'function' ? encoding : done;
-      const bytes = typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding) ? Buffer.from(chunk, encoding) : chunk;
+      const bytes =
+        typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding)
+          ? Buffer.from(chunk, encoding)
+          : chunk;
       const run = origin();
       if (run) {
         run.print(name, bytes);
@@ -111,12 +113,15 @@ function countTimers(): void {
       if (!run || typeof callback !== 'function') {
         return original(callback, ...more);
       }
-      const timer = original((...args) => {
-        if (name !== 'setInterval') {
-          run.timers.delete(timer);
-        }
-        within(run, () => callback(...args));
-      }, ...more);
+      const timer = original(
+        (...args) => {
+          if (name !== 'setInterval') {
+            run.timers.delete(timer);
+          }
+          within(run, () => callback(...args));
+        },
+        ...more,
+      );
       if (run.isCut) {
         cancel(timer);
       } else {
@@ -153,7 +158,10 @@ function bound<Args extends unknown[]>(callback: (...args: Args) => void): (...a
 function followEvents(): void {
   type Method = (this: object, ...args: unknown[]) => unknown;
   const listening = new WeakMap<object, Run>();
-  const prototype = EventEmitter.prototype as unknown as Record<'on' | 'addListener' | 'prependListener' | 'emit', Method>;
+  const prototype = EventEmitter.prototype as unknown as Record<
+    'on' | 'addListener' | 'prependListener' | 'emit',
+    Method
+  >;
   for (const name of ['on', 'addListener', 'prependListener'] as const) {
     const original = prototype[name];
     prototype[name] = function (...args) {

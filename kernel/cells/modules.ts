@@ -112,7 +112,9 @@ export class Modules {
     }
     const module = new Module(path) as LoadingModule;
     module.filename = path;
-    module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(dirname(path));
+    module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(
+      dirname(path),
+    );
     const imports: OwnFile['imports'] = new Map();
     module.require = ((id: string) => {
       const exported = this.load(id, dirname(path));
@@ -231,7 +233,12 @@ function ownPath(id: string, from: string): string | null {
   }
   const path = resolve(from, id);
   const typescriptFor = path.replace(/\.([cm]?)js(x?)$/, '.$1ts$2'); // TypeScript lets `./x.js` name `./x.ts`
-  const candidates = [path, typescriptFor, ...EXTENSIONS.map((extension) => path + extension), ...EXTENSIONS.map((extension) => join(path, `index${extension}`))];
+  const candidates = [
+    path,
+    typescriptFor,
+    ...EXTENSIONS.map((extension) => path + extension),
+    ...EXTENSIONS.map((extension) => join(path, `index${extension}`)),
+  ];
   const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   return found && EXTENSIONS.includes(extname(found)) && !found.includes('/node_modules/') ? found : null;
 }
@@ -352,7 +359,10 @@ function namespaceOf(exported: unknown): Exports {
   }
   const names = Object.keys(module ?? {}).filter((name) => name !== 'default');
   const properties = names.map((name) => [name, { enumerable: true, get: () => module![name] }] as const);
-  return Object.defineProperties({}, { ...Object.fromEntries(properties), default: { enumerable: true, value: module } });
+  return Object.defineProperties(
+    {},
+    { ...Object.fromEntries(properties), default: { enumerable: true, value: module } },
+  );
 }
 
 /** Node's `import()` as code in this file would have it. */

@@ -234,7 +234,9 @@ export class Runner {
     );
   }
 
-  private compile(run: Run): CompilationProblem | { code: string; hasValue: boolean; variables: ReturnType<Scope['declaredVariables']> } {
+  private compile(
+    run: Run,
+  ): CompilationProblem | { code: string; hasValue: boolean; variables: ReturnType<Scope['declaredVariables']> } {
     const cell = this.scope.program(run.code);
     const { program, file } = cell;
     const isDeclared = (name: string): boolean => this.scope.has(name);
@@ -242,7 +244,11 @@ export class Runner {
     if (problem) {
       return problem;
     }
-    const { code, map, hasValue } = compile(program, file, (name) => isDeclared(name) && bindingOf(nameInV8(name)) !== undefined);
+    const { code, map, hasValue } = compile(
+      program,
+      file,
+      (name) => isDeclared(name) && bindingOf(nameInV8(name)) !== undefined,
+    );
     addSource(run.scriptName, { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
     return { code, hasValue, variables: this.scope.declaredVariables(cell) };
   }

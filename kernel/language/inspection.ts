@@ -29,8 +29,12 @@ export function completion(scope: Scope, { code, cursor_pos }: Cursor): object {
   const matching = entries
     .map((entry) => ({ ...entry, rank: rank(entry.name, before + after, typed) }))
     .filter((entry) => entry.rank >= 0)
-    .sort((a, b) => a.rank - b.rank || a.sortText.localeCompare(b.sortText) || (typed ? 0 : a.name.localeCompare(b.name)));
-  const [cursor_start, cursor_end] = [position - before.length, position + after.length].map((index) => toCursor(code, index));
+    .sort(
+      (a, b) => a.rank - b.rank || a.sortText.localeCompare(b.sortText) || (typed ? 0 : a.name.localeCompare(b.name)),
+    );
+  const [cursor_start, cursor_end] = [position - before.length, position + after.length].map((index) =>
+    toCursor(code, index),
+  );
   // In a field that the protocol does not have yet, as IPython's kernel does: JupyterLab shows the kind of each match.
   // Of what is exported again TypeScript says no more than that: left empty.
   const types = matching.map(({ name, kind }) => ({

@@ -53,7 +53,8 @@ export interface CellFile {
 export function problemIn(program: ts.Program, cell: CellFile): CompilationProblem | null {
   const { file } = cell;
   const syntax = program.getSyntacticDiagnostics(file);
-  const found = syntax.length > 0 ? syntax : sourcesOf(program, file).flatMap((source) => diagnosticsOf(program, source));
+  const found =
+    syntax.length > 0 ? syntax : sourcesOf(program, file).flatMap((source) => diagnosticsOf(program, source));
   if (found.length === 0) {
     return null;
   }
@@ -112,7 +113,12 @@ function placeOf({ file, start, length }: ts.DiagnosticWithLocation): Omit<Place
   return { source: file.text, line: at.line + 1, column: at.character + 1, width };
 }
 
-function hintFor(code: number, message: string, { line, column }: { line: number; column: number }, cell: CellFile): string | undefined {
+function hintFor(
+  code: number,
+  message: string,
+  { line, column }: { line: number; column: number },
+  cell: CellFile,
+): string | undefined {
   if (UNKNOWN_NAMES.has(code)) {
     const name = /'([^']+)'/.exec(message)?.[1];
     return name && INPUT_FUNCTIONS.has(name) ? NO_INPUT : missingCell(name, cell);

@@ -10,7 +10,9 @@ import * as ts from 'typescript';
 
 if (ts.version !== '5.9.3') {
   // `parent` and `locals` of a file are TypeScript's own affair.
-  console.error(`The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: read language/scope.ts, then say so in it.`);
+  console.error(
+    `The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: read language/scope.ts, then say so in it.`,
+  );
   process.exit(1);
 }
 
@@ -85,7 +87,9 @@ export class Scope {
     const files = [...this.kept.map(({ slot }) => slot), this.current].map((slot) => program.getSourceFile(slot)!);
     files.forEach((file, index) => ((file as { parent?: ts.Node }).parent = files[index - 1]));
     program.getTypeChecker(); // binds the files
-    this.kept.forEach(({ missed }, index) => missed.forEach((name) => (files[index] as BoundFile).locals?.delete(ts.escapeLeadingUnderscores(name))));
+    this.kept.forEach(({ missed }, index) =>
+      missed.forEach((name) => (files[index] as BoundFile).locals?.delete(ts.escapeLeadingUnderscores(name))),
+    );
     return { program, file: files.at(-1)! };
   }
 
@@ -98,14 +102,17 @@ export class Scope {
   /** The names that the current cell declares, of values and of types. */
   declared({ program, file }: { program: ts.Program; file: ts.SourceFile }): Map<string, ts.Symbol> {
     program.getTypeChecker();
-    return new Map([...((file as BoundFile).locals ?? [])].map(([name, symbol]) => [ts.unescapeLeadingUnderscores(name), symbol]));
+    return new Map(
+      [...((file as BoundFile).locals ?? [])].map(([name, symbol]) => [ts.unescapeLeadingUnderscores(name), symbol]),
+    );
   }
 
   /** Those of them that have a value when the cell has run; whether they have one, `undefined`, from its beginning. */
   declaredVariables(cell: { program: ts.Program; file: ts.SourceFile }): { name: string; isHoisted: boolean }[] {
     const checker = cell.program.getTypeChecker();
     const isVariable = ([, symbol]: [string, ts.Symbol]): boolean =>
-      kindsOf(symbol, checker).includes('V') && (symbol.declarations ?? []).some((declaration) => !isWithoutCode(declaration));
+      kindsOf(symbol, checker).includes('V') &&
+      (symbol.declarations ?? []).some((declaration) => !isWithoutCode(declaration));
     return [...this.declared(cell)]
       .filter(isVariable)
       .map(([name, { flags }]) => ({ name, isHoisted: (flags & ts.SymbolFlags.FunctionScopedVariable) !== 0 }));
@@ -125,7 +132,9 @@ export class Scope {
     if (symbols.length === 0 && !isGlobal) {
       return;
     }
-    const declares = new Set(symbols.flatMap(([name, symbol]) => kindsOf(symbol, checker).map((kind) => `${kind}:${name}`)));
+    const declares = new Set(
+      symbols.flatMap(([name, symbol]) => kindsOf(symbol, checker).map((kind) => `${kind}:${name}`)),
+    );
     const cell: Kept = { slot: this.current, id, source, declares, uses: this.usesOf(file, checker), missed, isGlobal };
     this.kept.push(cell);
     this.forgetUnseen(cell);
@@ -151,7 +160,8 @@ export class Scope {
       }
     };
     for (const cell of [...this.kept].reverse()) {
-      const isRunAgain = cell !== newest && (cell.id === undefined ? cell.source === newest.source : cell.id === newest.id);
+      const isRunAgain =
+        cell !== newest && (cell.id === undefined ? cell.source === newest.source : cell.id === newest.id);
       if ([...cell.declares].some((name) => !seen.has(name)) || (cell.isGlobal && !isRunAgain)) {
         stay(cell);
       }
@@ -170,7 +180,9 @@ export class Scope {
     const visit = (node: ts.Node): void => {
       if (ts.isIdentifier(node)) {
         const isShorthand = ts.isShorthandPropertyAssignment(node.parent);
-        const symbol = isShorthand ? checker.getShorthandAssignmentValueSymbol(node.parent) : checker.getSymbolAtLocation(node);
+        const symbol = isShorthand
+          ? checker.getShorthandAssignmentValueSymbol(node.parent)
+          : checker.getSymbolAtLocation(node);
         for (const declaration of symbol?.declarations ?? []) {
           const cell = bySlot.get(declaration.getSourceFile().fileName);
           if (cell && !isForAllFiles(declaration)) {
@@ -245,7 +257,8 @@ export class Scope {
 /** Whether a node is, or stands in, a `declare global` or a `declare module '…'`. */
 function isForAllFiles(node: ts.Node): boolean {
   const isAugmentation =
-    ts.isModuleDeclaration(node) && ((node.flags & ts.NodeFlags.GlobalAugmentation) !== 0 || ts.isStringLiteral(node.name));
+    ts.isModuleDeclaration(node) &&
+    ((node.flags & ts.NodeFlags.GlobalAugmentation) !== 0 || ts.isStringLiteral(node.name));
   return isAugmentation || (!ts.isSourceFile(node) && isForAllFiles(node.parent));
 }
 
@@ -259,11 +272,15 @@ function isWithoutCode(declaration: ts.Declaration): boolean {
 function kindsOf(symbol: ts.Symbol, checker: ts.TypeChecker): string[] {
   const { flags } = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
   const { Value, Type, Namespace } = ts.SymbolFlags;
-  const kinds = [flags & Value && 'V', flags & Type && 'T', flags & Namespace && 'N'].filter((kind) => typeof kind === 'string');
+  const kinds = [flags & Value && 'V', flags & Type && 'T', flags & Namespace && 'N'].filter(
+    (kind) => typeof kind === 'string',
+  );
   return kinds.length > 0 ? kinds : ['V', 'T', 'N']; // of an import without types
 }
 
 /** The nearest folder, from here outward, that holds this project's packages. */
 export function projectOf(folder: string): string {
-  return existsSync(join(folder, 'node_modules', 'tslab')) || dirname(folder) === folder ? folder : projectOf(dirname(folder));
+  return existsSync(join(folder, 'node_modules', 'tslab')) || dirname(folder) === folder
+    ? folder
+    : projectOf(dirname(folder));
 }

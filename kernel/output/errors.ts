@@ -51,15 +51,29 @@ function headline(error: Error): string {
 /** A call as cells and files know it; null for what belongs to the kernel or to Node. */
 function frameOf(site: NodeJS.CallSite): Frame | null {
   // A cell is known by the name that it was given for stacks, which is not that of a file.
-  const file = (site.getFileName() || site.getScriptNameOrSourceURL())?.replace(/^file:.*/, (url) => fileURLToPath(url));
-  if (!file || file.startsWith('node:') || file.startsWith(kernel + sep) || /[\\/]node_modules[\\/]tslab[\\/]/.test(file)) {
+  const file = (site.getFileName() || site.getScriptNameOrSourceURL())?.replace(/^file:.*/, (url) =>
+    fileURLToPath(url),
+  );
+  if (
+    !file ||
+    file.startsWith('node:') ||
+    file.startsWith(kernel + sep) ||
+    /[\\/]node_modules[\\/]tslab[\\/]/.test(file)
+  ) {
     return null;
   }
   const name = functionName(site);
   const [line, column] = [site.getLineNumber() ?? 1, site.getColumnNumber() ?? 1];
   if (isCompiled(file)) {
     const place = originalPosition(file, line, column);
-    return place && { name, isCell: place.name.startsWith('Cell '), isPackage: false, place: { ...place, name: shortened(place.name) } };
+    return (
+      place && {
+        name,
+        isCell: place.name.startsWith('Cell '),
+        isPackage: false,
+        place: { ...place, name: shortened(place.name) },
+      }
+    );
   }
   const isPackage = file.includes(`${sep}node_modules${sep}`);
   const place = isPackage ? { name: shortened(file), line, column } : builtPlace(file, line, column);
@@ -121,7 +135,11 @@ function describeReadable(error: unknown): Description {
   }
   if (!isError(error)) {
     const evalue = inspect(error);
-    return { ename: 'Uncaught', evalue, traceback: [`${red('Uncaught')} ${evalue}`, 'Not an Error object, so its location is unknown.'] };
+    return {
+      ename: 'Uncaught',
+      evalue,
+      traceback: [`${red('Uncaught')} ${evalue}`, 'Not an Error object, so its location is unknown.'],
+    };
   }
   const message = messageOf(error);
   if (message.includes(ADDON)) {
@@ -176,7 +194,10 @@ function tracebackOf(error: Error, seen: Set<unknown>): string[] {
   seen.add(error);
   const frames = framesBehind(error);
   const cell = frames.find(({ isCell }) => isCell);
-  const lines = [`${red(nameOf(error))}: ${messageOf(error)}`.replace(/: $/, ''), ...(cell ? codeLines(cell.place as Place) : [])];
+  const lines = [
+    `${red(nameOf(error))}: ${messageOf(error)}`.replace(/: $/, ''),
+    ...(cell ? codeLines(cell.place as Place) : []),
+  ];
   if (frames.length > 1 || (!cell && frames.length > 0)) {
     const calls = frames.map(frameLine);
     lines.push(...calls.filter((call, index) => call !== calls[index - 1])); // a recursion's once
@@ -200,7 +221,9 @@ function codeLines({ name, source, line, column, width = 1 }: Place): string[] {
   const digits = String(line).length;
   return [
     `${name}, line ${line}, column ${column}`,
-    ...numbers.map((number) => `${number === line ? red('>') : ' '} ${String(number).padStart(digits)} | ${lines[number - 1]}`),
+    ...numbers.map(
+      (number) => `${number === line ? red('>') : ' '} ${String(number).padStart(digits)} | ${lines[number - 1]}`,
+    ),
     `  ${' '.repeat(digits)} | ${(lines[line - 1] ?? '').slice(0, column - 1).replace(/[^\t]/g, ' ')}${red('^'.repeat(width))}`,
   ];
 }

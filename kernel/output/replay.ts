@@ -101,7 +101,9 @@ export class Replay {
 function keepUpdate(update: Display): void {
   for (const replay of replays.values()) {
     const messages = replay['messages'];
-    const shown = messages.find(({ content }) => (content as Display).transient?.display_id === update.transient?.display_id);
+    const shown = messages.find(
+      ({ content }) => (content as Display).transient?.display_id === update.transient?.display_id,
+    );
     if (shown) {
       shown.content = { ...shown.content, data: update.data, metadata: update.metadata };
     }

@@ -18,7 +18,9 @@ export async function bundleOf(value: unknown): Promise<MimeBundle> {
   if (method) {
     const bundle = await method.call(value);
     if (typeof bundle !== 'object' || bundle === null || Array.isArray(bundle)) {
-      throw new TypeError(`Symbol.for('Jupyter.display') gave ${inspect(bundle)} (expected an object of MIME types and contents)`);
+      throw new TypeError(
+        `Symbol.for('Jupyter.display') gave ${inspect(bundle)} (expected an object of MIME types and contents)`,
+      );
     }
     return JSON.parse(JSON.stringify(bundle)) as MimeBundle; // throws here where it cannot be sent
   }

@@ -75,7 +75,12 @@ export class Run {
     const { requests } = this.replay;
     const isNew = requests.length !== this.readers;
     this.readers = requests.length;
-    this.output.print({ run: this.id, name, text, ...(isNew ? { headers: requests.map(({ header }) => header) } : {}) });
+    this.output.print({
+      run: this.id,
+      name,
+      text,
+      ...(isNew ? { headers: requests.map(({ header }) => header) } : {}),
+    });
   }
 
   /** It was stopped: from now on nothing of it is shown, and its timers are gone. */

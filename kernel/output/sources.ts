@@ -24,7 +24,11 @@ export function isCompiled(file: string): boolean {
 }
 
 /** Line and column as written, from those of a stack, all counted from 1; null where nothing was written for it. */
-export function originalPosition(file: string, line: number, column: number): { name: string; source: string; line: number; column: number } | null {
+export function originalPosition(
+  file: string,
+  line: number,
+  column: number,
+): { name: string; source: string; line: number; column: number } | null {
   const { name, source, map, linesBefore } = sources.get(file)!;
   const entry = new SourceMap(JSON.parse(map) as SourceMapPayload).findEntry(line - 1 - linesBefore, column - 1);
   if (!('originalLine' in entry)) {

@@ -32,7 +32,15 @@ export class History {
     return found.map(({ line, input, output }) => [SESSION, line, request.output ? [input, output] : input]);
   }
 
-  private select({ hist_access_type, session = 0, start = 0, stop, n, pattern = '*', unique }: Record<string, unknown>): Entry[] {
+  private select({
+    hist_access_type,
+    session = 0,
+    start = 0,
+    stop,
+    n,
+    pattern = '*',
+    unique,
+  }: Record<string, unknown>): Entry[] {
     const count = typeof n === 'number' ? n : DEFAULT_COUNT;
     if (hist_access_type === 'range') {
       const isThisSession = session === 0 || session === SESSION;

@@ -44,7 +44,9 @@ export function parse(channel: Request['channel'], frames: Uint8Array[], key: st
   const delimiter = frames.findIndex((frame) => text(frame) === DELIMITER);
   const [signature, ...parts] = frames.slice(delimiter + 1);
   if (delimiter < 0 || parts.length < 4) {
-    throw new MessageError(`a message has ${frames.length} frames (expected addresses, ${DELIMITER}, a signature and 4 parts)`);
+    throw new MessageError(
+      `a message has ${frames.length} frames (expected addresses, ${DELIMITER}, a signature and 4 parts)`,
+    );
   }
   if (key && text(signature) !== sign(parts, key)) {
     throw new MessageError("a message is not signed with this connection's key");

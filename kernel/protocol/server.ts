@@ -96,9 +96,15 @@ export class Server {
       case 'is_complete_request':
         return reply('is_complete_reply', completeness(String(content.code)));
       case 'inspect_request':
-        return reply('inspect_reply', this.sections.run(() => inspection(this.scope, cursorOf(content))));
+        return reply(
+          'inspect_reply',
+          this.sections.run(() => inspection(this.scope, cursorOf(content))),
+        );
       case 'complete_request':
-        return reply('complete_reply', this.sections.run(() => completion(this.scope, cursorOf(content))));
+        return reply(
+          'complete_reply',
+          this.sections.run(() => completion(this.scope, cursorOf(content))),
+        );
       case 'history_request':
         return reply('history_reply', { status: 'ok', history: this.history.find(content) });
       case 'comm_info_request':
@@ -127,7 +133,10 @@ export class Server {
     run.isSilent = silent === true;
     this.publishStatus('busy', run.request);
     if (typeof code !== 'string') {
-      this.finish(run, { status: 'error', ...describe(new TypeError('an execute_request has no code (expected a string)')) });
+      this.finish(run, {
+        status: 'error',
+        ...describe(new TypeError('an execute_request has no code (expected a string)')),
+      });
       return;
     }
     if (run.isCounted) {
@@ -155,7 +164,9 @@ export class Server {
       }
       run.publish('execute_result', { execution_count, data: result.bundle, metadata: {} });
     }
-    const expressions = Object.entries((run.request.content.user_expressions as Record<string, string> | undefined) ?? {});
+    const expressions = Object.entries(
+      (run.request.content.user_expressions as Record<string, string> | undefined) ?? {},
+    );
     this.runner.evaluateAll(run, expressions, (user_expressions) => {
       this.end(run, { status: 'ok', execution_count, payload: [], user_expressions });
     });

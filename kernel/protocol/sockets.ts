@@ -232,7 +232,8 @@ function start(port: MessagePort): void {
     }
   });
 
-  const address = (number: number): string => `${connection.transport}://${connection.ip}${connection.transport === 'ipc' ? '-' : ':'}${number}`;
+  const address = (number: number): string =>
+    `${connection.transport}://${connection.ip}${connection.transport === 'ipc' ? '-' : ':'}${number}`;
   void Promise.all([
     sockets.shell.bind(address(connection.shell_port)),
     sockets.control.bind(address(connection.control_port)),

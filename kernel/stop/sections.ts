@@ -66,6 +66,10 @@ export class Sections {
 
   /** Begins another stretch of work: the event loop has turned. */
   update(): void {
-    Atomics.store(this.numbers, Shared.stretch, this.depth > 0 || this.isTakenOver ? NOT_TO_BE_TERMINATED : ++this.stretches);
+    Atomics.store(
+      this.numbers,
+      Shared.stretch,
+      this.depth > 0 || this.isTakenOver ? NOT_TO_BE_TERMINATED : ++this.stretches,
+    );
   }
 }

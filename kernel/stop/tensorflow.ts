@@ -190,7 +190,14 @@ function noteTensors({ state }: Engine): void {
 }
 
 /** What tfjs counts by more than one variable; beside operations. */
-const STEPS = ['makeTensor', 'makeTensorFromTensorInfo', 'makeVariable', 'disposeTensor', 'startScope', 'endScope'] as const;
+const STEPS = [
+  'makeTensor',
+  'makeTensorFromTensorInfo',
+  'makeVariable',
+  'disposeTensor',
+  'startScope',
+  'endScope',
+] as const;
 
 /** Code ends between two operations, not within one: what tfjs counts stays right, and `finally` blocks run. */
 function keepSteps(tfjs: Engine, sections: Sections, check: () => void): void {
@@ -264,7 +271,10 @@ export function textOf(value: unknown): string | null {
       return `${kind}, disposed`;
     }
     if (value.size <= MOST_VALUES) {
-      return `${kind}\n${value.toString().replace(/^Tensor\n/, '').replace(/^ {4}/gm, '')}`;
+      return `${kind}\n${value
+        .toString()
+        .replace(/^Tensor\n/, '')
+        .replace(/^ {4}/gm, '')}`;
     }
     const first = engine()!.tidy(() => Array.from(value.flatten().slice(0, FIRST_VALUES).dataSync()));
     return `${kind}\n${first.map((each) => (typeof each === 'number' ? Number(each.toPrecision(7)) : each)).join(', ')}, ...`;

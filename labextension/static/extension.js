@@ -93,7 +93,10 @@
         void app.started.then(() => {
           const factory = registry.getFactory(PLOTLY);
           if (factory) {
-            registry.addFactory({ ...factory, createRenderer: (options) => drawing(factory.createRenderer(options)) }, 0);
+            registry.addFactory(
+              { ...factory, createRenderer: (options) => drawing(factory.createRenderer(options)) },
+              0,
+            );
           }
         });
       },

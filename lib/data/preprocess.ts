@@ -60,5 +60,7 @@ export function oneHot({ data }: IdxArray, numClasses: number): tf.Tensor2D {
   if (index >= 0) {
     throw new RangeError(`label ${data[index]} at index ${index} is not a class (expected 0-${numClasses - 1})`);
   }
-  return tf.tidy(() => tf.oneHot(tf.tensor1d(new Int32Array(data), 'int32'), numClasses, 1, 0, 'float32') as tf.Tensor2D);
+  return tf.tidy(
+    () => tf.oneHot(tf.tensor1d(new Int32Array(data), 'int32'), numClasses, 1, 0, 'float32') as tf.Tensor2D,
+  );
 }

@@ -16,7 +16,8 @@ export function altText(data: Plot[], layout: Layout): string {
   const heading = (typeof title === 'string' ? title : title?.text) ?? '';
   const traces = data.map((trace) => {
     const values = [trace.y ?? trace.x ?? []].flat().filter((value): value is number => typeof value === 'number');
-    const range = values.length > 0 ? ` (${values.length} values, ${Math.min(...values)} to ${Math.max(...values)})` : '';
+    const range =
+      values.length > 0 ? ` (${values.length} values, ${Math.min(...values)} to ${Math.max(...values)})` : '';
     return `${trace.name ?? trace.type ?? 'scatter'}${range}`;
   });
   return `Figure${heading && ` "${heading}"`}: ${traces.join('; ') || 'empty'}.`;

@@ -51,7 +51,12 @@ export class PixelCanvas {
     for (let row = 0; row < this.height; row++) {
       rows.set(this.pixels.subarray(row * rowBytes, (row + 1) * rowBytes), row * (rowBytes + 1) + 1);
     }
-    const png = [PNG_SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))];
+    const png = [
+      PNG_SIGNATURE,
+      chunk('IHDR', header),
+      chunk('IDAT', deflateSync(rows)),
+      chunk('IEND', Buffer.alloc(0)),
+    ];
     return `data:image/png;base64,${Buffer.concat(png).toString('base64')}`;
   }
 }

@@ -15,10 +15,11 @@ export interface Box {
 // Widths of the characters from space to ~ in Helvetica, in thousandths of the font size: Adobe's font metrics
 // (Helvetica.afm), which Arial and Liberation Sans share.
 const HELVETICA_WIDTHS = [
-  278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556, 556,
-  556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
-  667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556,
-  556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+  278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+  556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
+  722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
+  556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
+  260, 334, 584,
 ];
 const FIRST_CHARACTER = 32;
 const OTHER_WIDTH = 556;
@@ -58,7 +59,12 @@ function cornersOf(text: Element, around: Element): Point[] {
   const top = coordinate(text, 'y') - ASCENT * size;
   const right = left + width;
   const bottom = top + Math.max(lines.length, 1) * LINE_HEIGHT * size;
-  let corners: Point[] = [[left, top], [right, top], [right, bottom], [left, bottom]];
+  let corners: Point[] = [
+    [left, top],
+    [right, top],
+    [right, bottom],
+    [left, bottom],
+  ];
   for (let within: Element | null = text; within && within !== around; within = within.parentElement) {
     const transform = within.getAttribute('transform') ?? '';
     corners = corners.map((corner) => transformed(transform, corner));
@@ -79,17 +85,15 @@ function transformed(transform: string, point: Point): Point {
     }
     const angle = (first * Math.PI) / 180;
     const [dx, dy] = [x - second, y - third];
-    return [
-      second + dx * Math.cos(angle) - dy * Math.sin(angle),
-      third + dx * Math.sin(angle) + dy * Math.cos(angle),
-    ];
+    return [second + dx * Math.cos(angle) - dy * Math.sin(angle), third + dx * Math.sin(angle) + dy * Math.cos(angle)];
   }, point);
 }
 
 function widthOf(node: Element): number {
   let width = 0;
   for (const child of node.childNodes) {
-    width += child.nodeType === child.TEXT_NODE ? widthOfString(child.textContent ?? '', node) : widthOf(child as Element);
+    width +=
+      child.nodeType === child.TEXT_NODE ? widthOfString(child.textContent ?? '', node) : widthOf(child as Element);
   }
   return width;
 }

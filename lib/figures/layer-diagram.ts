@@ -53,7 +53,10 @@ function activationOf(layer: tf.layers.Layer): string {
 }
 
 function shapes(tensors: tf.SymbolicTensor | tf.SymbolicTensor[]): string {
-  return [tensors].flat().map(({ shape }) => `[${shape.map((size) => size ?? 'batch').join(', ')}]`).join(', ');
+  return [tensors]
+    .flat()
+    .map(({ shape }) => `[${shape.map((size) => size ?? 'batch').join(', ')}]`)
+    .join(', ');
 }
 
 function table(heading: string, input: string, output: string): string {

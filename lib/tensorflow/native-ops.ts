@@ -27,7 +27,12 @@ export class NativeOps {
    * @returns the results.
    * @throws Error with TensorFlow's own words.
    */
-  run(name: string, inputs: NativeTensor[], attributes: Record<string, boolean | string> = {}, numOutputs = 1): NativeTensor[] {
+  run(
+    name: string,
+    inputs: NativeTensor[],
+    attributes: Record<string, boolean | string> = {},
+    numOutputs = 1,
+  ): NativeTensor[] {
     const others = Object.entries(attributes).map(([attribute, value]) => this.attribute(attribute, value));
     return this.execute(name, [this.floatType, ...others], inputs, numOutputs);
   }

@@ -47,7 +47,8 @@ export function restoreRandomState(state: RandomState): void {
  * @example const indices = sample(60_000, 16);
  */
 export function sample(population: number | number[], size: number): number[] {
-  const remaining = typeof population === 'number' ? Array.from({ length: population }, (_, index) => index) : [...population];
+  const remaining =
+    typeof population === 'number' ? Array.from({ length: population }, (_, index) => index) : [...population];
   if (!Number.isInteger(size) || size < 1 || size > remaining.length) {
     throw new RangeError(`cannot sample ${size} of ${remaining.length} elements (expected 1-${remaining.length})`);
   }

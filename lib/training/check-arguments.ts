@@ -27,7 +27,9 @@ export function checkTraining(
   checkWhole('epochs', epochs, 1);
   checkWhole('initialEpoch', initialEpoch, 0);
   if (initialEpoch >= epochs) {
-    throw new RangeError(`initialEpoch is ${initialEpoch} and epochs ${epochs}: nothing is left to train (expected it below epochs)`);
+    throw new RangeError(
+      `initialEpoch is ${initialEpoch} and epochs ${epochs}: nothing is left to train (expected it below epochs)`,
+    );
   }
   if (batchSize !== undefined) {
     checkWhole('batchSize', batchSize, 1);
@@ -72,7 +74,9 @@ function checkTensor(name: string, value: unknown, expected: (number | null)[] |
   }
   const form = expected?.map((size) => size ?? 'count');
   if (form && (shape.length !== form.length || shape.some((size, axis) => axis > 0 && size !== form[axis]))) {
-    throw new RangeError(`${name} has the shape [${shape.join(', ')}] (expected [${form.join(', ')}], as the model has it)`);
+    throw new RangeError(
+      `${name} has the shape [${shape.join(', ')}] (expected [${form.join(', ')}], as the model has it)`,
+    );
   }
   if (shape[0] === 0) {
     throw new RangeError(`${name} is empty (expected at least one example)`);
@@ -88,7 +92,9 @@ function checkFinite(name: string, values: tf.Tensor): void {
   const index = values.dataSync().findIndex((value) => !Number.isFinite(value));
   if (index >= 0) {
     const example = Math.floor(index / (values.size / values.shape[0]));
-    throw new RangeError(`${name} has a value that is not a number in example ${example} (expected finite numbers, no NaN)`);
+    throw new RangeError(
+      `${name} has a value that is not a number in example ${example} (expected finite numbers, no NaN)`,
+    );
   }
 }
 
@@ -99,8 +105,13 @@ function checkOneHot(name: string, rows: tf.Tensor): void {
     const worst = tf.argMax(distances.flatten()).dataSync()[0];
     const smallest = tf.min(rows).dataSync()[0];
     if (distances.flatten().dataSync()[worst] > ROW_SUM_TOLERANCE || smallest < 0) {
-      const row = smallest < 0 ? `has the value ${smallest}` : `has a row, number ${worst}, whose sum is ${sums.flatten().dataSync()[worst]}`;
-      throw new RangeError(`${name} ${row} (expected one-hot rows: a 1 at the class, 0 elsewhere; oneHot makes them from labels)`);
+      const row =
+        smallest < 0
+          ? `has the value ${smallest}`
+          : `has a row, number ${worst}, whose sum is ${sums.flatten().dataSync()[worst]}`;
+      throw new RangeError(
+        `${name} ${row} (expected one-hot rows: a 1 at the class, 0 elsewhere; oneHot makes them from labels)`,
+      );
     }
   });
 }

@@ -42,7 +42,9 @@ export async function loadCheckpoint(url: string): Promise<{ model: tf.LayersMod
   const state = model.getUserDefinedMetadata() as Partial<TrainingState> | null;
   if (!state || !Number.isInteger(state.finishedEpochs)) {
     model.dispose();
-    throw new SavedModelError(`The model at ${url} is not a checkpoint: it does not say how many epochs it has been trained for.`);
+    throw new SavedModelError(
+      `The model at ${url} is not a checkpoint: it does not say how many epochs it has been trained for.`,
+    );
   }
   if (state.random) {
     restoreRandomState(state.random); // only now: building a model takes random numbers

@@ -39,5 +39,4 @@ class BestWeightsKeeper extends tf.EarlyStopping {
       this.bestWeights = [];
     }
   }
-
 }

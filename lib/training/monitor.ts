@@ -27,10 +27,26 @@ export class TrainingMonitor implements BatchObserver {
     private readonly sync: () => void,
     private readonly isInterrupted: () => boolean,
   ) {
-    const { epochs = 1, initialEpoch = 0, batchSize = DEFAULT_BATCH_SIZE, verbose = 1, callbacks = [], yieldEvery } = options;
+    const {
+      epochs = 1,
+      initialEpoch = 0,
+      batchSize = DEFAULT_BATCH_SIZE,
+      verbose = 1,
+      callbacks = [],
+      yieldEvery,
+    } = options;
     const samples = splitExamples(x, y, options).training.last;
     const batches = Math.ceil(samples / batchSize);
-    this.progress = { epochs, initialEpoch, batches, epoch: initialEpoch, batch: 0, finished: [], running: {}, stopped: null };
+    this.progress = {
+      epochs,
+      initialEpoch,
+      batches,
+      epoch: initialEpoch,
+      batch: 0,
+      finished: [],
+      running: {},
+      stopped: null,
+    };
     this.display = Number(verbose) === 0 ? null : new LiveProgress(this.progress);
     const userCallbacks = [callbacks]
       .flat()

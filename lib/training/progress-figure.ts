@@ -87,7 +87,7 @@ function svg(progress: TrainingProgress, secondsLeft: number | null): string {
   const heading = secondsLeft === null ? endLine(progress) : `${position(progress)}, ${timeLeft(secondsLeft)}`;
   const barWidth = WIDTH - 2 * MARGIN;
   const filled = secondsLeft === null && !stopped ? barWidth : barWidth * doneShare(progress);
-  const shown = secondsLeft === null ? finished.at(-1) ?? running : running;
+  const shown = secondsLeft === null ? (finished.at(-1) ?? running) : running;
   const panels = Object.keys(running).slice(0, PLOT.lefts.length); // loss, and the first metric
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
@@ -106,7 +106,9 @@ function svg(progress: TrainingProgress, secondsLeft: number | null): string {
 function panel(name: string, left: number, progress: TrainingProgress, isRunning: boolean): string {
   const { epochs, initialEpoch, finished, running, epoch, batch, batches } = progress;
   const curve = (key: string): Point[] =>
-    finished.flatMap((logs, index): Point[] => (Number.isFinite(logs[key]) ? [[initialEpoch + index + 1, logs[key]]] : []));
+    finished.flatMap((logs, index): Point[] =>
+      Number.isFinite(logs[key]) ? [[initialEpoch + index + 1, logs[key]]] : [],
+    );
   const [training, validation] = [curve(name), curve(`val_${name}`)];
   if (isRunning && batch > 0 && batch < batches && Number.isFinite(running[name])) {
     training.push([epoch + batch / batches, running[name]]);
@@ -123,7 +125,8 @@ function panel(name: string, left: number, progress: TrainingProgress, isRunning
   for (let at = initialEpoch + epochStep; at <= epochs; at += epochStep) {
     ticks.push(text(x(at), bottom + 18, String(at), 'middle'));
   }
-  const path = (points: Point[]): string => points.map(([at, value], index) => `${index ? 'L' : 'M'}${round(x(at))} ${round(y(value))}`).join('');
+  const path = (points: Point[]): string =>
+    points.map(([at, value], index) => `${index ? 'L' : 'M'}${round(x(at))} ${round(y(value))}`).join('');
   const legend = (label: string, at: number, look: string): string =>
     `<path d="M${at} ${top - 18}h24" ${look}/>${text(at + 30, top - 14, label)}`;
   const draw = (points: Point[], look: string, mark: (atX: number, atY: number) => string): string =>
@@ -132,12 +135,20 @@ function panel(name: string, left: number, progress: TrainingProgress, isRunning
     text(left, top - 14, name, 'start', 'font-weight="bold"'),
     legend('training', left + 70, TRAINING),
     validation.length > 0 ? legend('validation', left + 180, VALIDATION) : '',
-    ...levels.map((level) => `<path d="M${left} ${round(y(level))}h${PLOT.width}" stroke="${GRID}"/>${text(left - 8, y(level) + 4, level.toFixed(digits), 'end')}`),
+    ...levels.map(
+      (level) =>
+        `<path d="M${left} ${round(y(level))}h${PLOT.width}" stroke="${GRID}"/>${text(left - 8, y(level) + 4, level.toFixed(digits), 'end')}`,
+    ),
     ...ticks,
     `<path d="M${left} ${top}V${bottom}h${PLOT.width}" fill="none" stroke="${INK}"/>`,
     text(left + PLOT.width / 2, bottom + 38, 'epoch', 'middle'),
     draw(training, TRAINING, (atX, atY) => `<circle cx="${atX}" cy="${atY}" r="3.5" fill="${COLORS.blue}"/>`),
-    draw(validation, VALIDATION, (atX, atY) => `<rect x="${round(atX - 3.5)}" y="${round(atY - 3.5)}" width="7" height="7" fill="${COLORS.vermillion}"/>`),
+    draw(
+      validation,
+      VALIDATION,
+      (atX, atY) =>
+        `<rect x="${round(atX - 3.5)}" y="${round(atY - 3.5)}" width="7" height="7" fill="${COLORS.vermillion}"/>`,
+    ),
   ].join('\n');
 }
 

@@ -72,7 +72,9 @@ export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.
 
 function folderOf(url: string): string {
   if (!url.startsWith(SCHEME) || url === SCHEME) {
-    throw new SavedModelError(`${url} does not say where the model is (expected file:// and a folder, such as file://../out/model)`);
+    throw new SavedModelError(
+      `${url} does not say where the model is (expected file:// and a folder, such as file://../out/model)`,
+    );
   }
   return url.slice(SCHEME.length);
 }
@@ -128,7 +130,9 @@ function writeWhole(path: string, contents: string | Buffer): void {
 function checkFiles(folder: string): void {
   const path = join(folder, MODEL_FILE);
   if (!existsSync(path)) {
-    throw new SavedModelError(`There is no saved model in ${folder} (expected ${MODEL_FILE} there): save one with saveModel first.`);
+    throw new SavedModelError(
+      `There is no saved model in ${folder} (expected ${MODEL_FILE} there): save one with saveModel first.`,
+    );
   }
   const again = 'Save it again.';
   for (const name of weightsOf(readJson(path, again))) {
@@ -151,7 +155,9 @@ function readJson(path: string, remedy: string): ModelJson {
     // Said below.
   }
   if (!json?.modelTopology || !Array.isArray(json.weightsManifest)) {
-    throw new SavedModelError(`${path} is cut short, or not a model of tfjs's (expected layers and weights in it). ${remedy}`);
+    throw new SavedModelError(
+      `${path} is cut short, or not a model of tfjs's (expected layers and weights in it). ${remedy}`,
+    );
   }
   return json as ModelJson;
 }

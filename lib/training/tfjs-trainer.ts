@@ -38,7 +38,9 @@ export class TfjsTrainer implements Trainer {
     const { batchSize = DEFAULT_BATCH_SIZE } = this.options;
     return tf.tidy(() => {
       const results = [this.model.evaluate(x, y, { batchSize })].flat();
-      return Object.fromEntries(results.map((result, index) => [`val_${this.model.metricsNames[index]}`, result.dataSync()[0]]));
+      return Object.fromEntries(
+        results.map((result, index) => [`val_${this.model.metricsNames[index]}`, result.dataSync()[0]]),
+      );
     });
   }
 

@@ -48,7 +48,9 @@ export class Checkout {
     this.replace(ADDON_STAMP, (stamp) => stamp.replace(tensorflow(), this.tensorflow));
     const { stdout } = this.setUp(); // writes the kernelspec with this checkout's paths
     if (!/^\[7\/7\] .*\n.*\n$/.test(stdout)) {
-      throw new Error(`These tests need a checkout that is set up as it stands: run \`npm run setup\` first.\n${stdout}`);
+      throw new Error(
+        `These tests need a checkout that is set up as it stands: run \`npm run setup\` first.\n${stdout}`,
+      );
     }
     return this;
   }
@@ -136,7 +138,9 @@ function link(from: string, to: string): void {
 }
 
 function filesOf(folder: string): string[] {
-  return execFileSync('find', [folder, '-printf', '%p %s %T@ %i\n'], { encoding: 'utf8', maxBuffer: 1e8 }).split('\n').sort();
+  return execFileSync('find', [folder, '-printf', '%p %s %T@ %i\n'], { encoding: 'utf8', maxBuffer: 1e8 })
+    .split('\n')
+    .sort();
 }
 
 /** Where the commands really are: what the PATH names may be a script that needs more of the PATH. */
@@ -149,7 +153,9 @@ export function realCommands(): Record<string, string> {
 /** Why a disk of our own cannot be mounted here; empty where it can. */
 export const cannotMount = ((): string => {
   const folder = mkdtempSync(join(tmpdir(), 'mount-'));
-  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder], {
+    encoding: 'utf8',
+  });
   if (status === 0) {
     execFileSync('umount', [folder]);
   }
@@ -159,12 +165,15 @@ export const cannotMount = ((): string => {
 
 /** For tests that need such a disk: `skipped, for ...` is said where there can be none. */
 export const testWithDisk = cannotMount
-  ? ((title: string) => test.skip(`${title} (skipped: ${cannotMount})`, () => undefined))
+  ? (title: string) => test.skip(`${title} (skipped: ${cannotMount})`, () => undefined)
   : (title: string, run: jest.ProvidesCallback, timeout?: number) => test(title, run, timeout);
 
 /** A small disk in memory. */
 export class Disk {
-  constructor(size: string, readonly folder = mkdtempSync(join(tmpdir(), 'disk-'))) {
+  constructor(
+    size: string,
+    readonly folder = mkdtempSync(join(tmpdir(), 'disk-')),
+  ) {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', this.folder]);
   }
 

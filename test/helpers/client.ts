@@ -55,14 +55,26 @@ export class Client {
 
   /** The messages of a channel; where given, only those about a request. */
   on(channel: Channel, id?: string): Heard[] {
-    return this.messages.filter((each) => each.channel === channel && (id === undefined || each.parent_header.msg_id === id));
+    return this.messages.filter(
+      (each) => each.channel === channel && (id === undefined || each.parent_header.msg_id === id),
+    );
   }
 
   /** Sends a request, and gives its id at once. */
   async send(msg_type: string, content: unknown, options: Sent = {}): Promise<string> {
     const msg_id = randomUUID();
-    const header = { msg_id, msg_type, session: this.session, username: 'test', date: new Date().toISOString(), version: '5.3' };
-    await this.sendParts([header, {}, options.metadata ?? {}, content].map((part) => JSON.stringify(part)), options);
+    const header = {
+      msg_id,
+      msg_type,
+      session: this.session,
+      username: 'test',
+      date: new Date().toISOString(),
+      version: '5.3',
+    };
+    await this.sendParts(
+      [header, {}, options.metadata ?? {}, content].map((part) => JSON.stringify(part)),
+      options,
+    );
     return msg_id;
   }
 
@@ -82,14 +94,23 @@ export class Client {
   }
 
   async replyTo(id: string): Promise<Heard> {
-    const reply = (): Heard | undefined => this.messages.find((each) => each.channel !== 'iopub' && each.parent_header.msg_id === id);
+    const reply = (): Heard | undefined =>
+      this.messages.find((each) => each.channel !== 'iopub' && each.parent_header.msg_id === id);
     await this.until(() => reply() !== undefined);
     return reply()!;
   }
 
   /** Sends an execute_request and gives its id. */
   execute(code: unknown, more: Json = {}): Promise<string> {
-    return this.send('execute_request', { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false, stop_on_error: true, ...more });
+    return this.send('execute_request', {
+      code,
+      silent: false,
+      store_history: true,
+      user_expressions: {},
+      allow_stdin: false,
+      stop_on_error: true,
+      ...more,
+    });
   }
 
   /** Runs a cell to its end: its reply's content, and what was published about it. */

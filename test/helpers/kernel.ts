@@ -332,6 +332,4 @@ export class Kernel {
 }
 
 type Heard =
-  | { number: number; value?: unknown; error?: string }
-  | { event: 'dead' }
-  | ({ event: 'iopub' | 'shell' } & Message);
+  { number: number; value?: unknown; error?: string } | { event: 'dead' } | ({ event: 'iopub' | 'shell' } & Message);

@@ -91,7 +91,10 @@ export class OpenNotebook {
     const page = await context.newPage();
     page.setDefaultTimeout(LONGEST_WAIT_MS);
     await page.goto(address);
-    await page.waitForFunction((number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number, numCells);
+    await page.waitForFunction(
+      (number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number,
+      numCells,
+    );
     return new OpenNotebook(page);
   }
 
@@ -165,7 +168,8 @@ export class OpenNotebook {
 
   /** Saves the notebook, and waits until it is on the disk. */
   async save(): Promise<void> {
-    const isWrite = (method: string, url: string): boolean => method === 'PUT' && new URL(url).pathname.startsWith('/api/contents/');
+    const isWrite = (method: string, url: string): boolean =>
+      method === 'PUT' && new URL(url).pathname.startsWith('/api/contents/');
     // A page whose cells run has changed again at once.
     const written = this.page.waitForResponse((response) => isWrite(response.request().method(), response.url()));
     await this.page.keyboard.press('Control+S');

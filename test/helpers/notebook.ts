@@ -37,7 +37,10 @@ export function readNotebook(path = join(root, 'notebooks', 'mnist-dense.ipynb')
 
 /** What a cell printed. */
 export function streamText(cell: CodeCell, stream: 'stdout' | 'stderr' = 'stdout'): string {
-  return cell.outputs.filter(({ name }) => name === stream).map(({ text }) => joined(text ?? '')).join('');
+  return cell.outputs
+    .filter(({ name }) => name === stream)
+    .map(({ text }) => joined(text ?? ''))
+    .join('');
 }
 
 /** What a cell's figure says in words. */

@@ -8,7 +8,9 @@ const folder = join(root, 'test', 'nodes');
 /** The versions of Node in test/nodes; none on other platforms than the one for which they are built. */
 export const otherNodes =
   process.platform === 'linux' && process.arch === 'x64'
-    ? Object.keys((JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: object }).dependencies)
+    ? Object.keys(
+        (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: object }).dependencies,
+      )
     : [];
 
 /**
@@ -27,6 +29,9 @@ export function installKernelFor(node: string, prefix: string): { JUPYTER_PATH: 
   const spec = JSON.parse(readFileSync(own, 'utf8')) as { argv: string[] };
   const kernels = join(prefix, 'share', 'jupyter');
   mkdirSync(join(kernels, 'kernels', node), { recursive: true });
-  writeFileSync(join(kernels, 'kernels', node, 'kernel.json'), JSON.stringify({ ...spec, argv: [binary, ...spec.argv.slice(1)] }));
+  writeFileSync(
+    join(kernels, 'kernels', node, 'kernel.json'),
+    JSON.stringify({ ...spec, argv: [binary, ...spec.argv.slice(1)] }),
+  );
   return { JUPYTER_PATH: kernels };
 }

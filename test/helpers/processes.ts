@@ -17,21 +17,29 @@ export function commandOf(pid: number): string {
 
 /** The addresses at which a process waits for connections over TCP, as the system's table writes them: `0100007F:22B8`. */
 export function listeningAddresses(pid: number): string[] {
-  const table = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/${pid}/net/${name}`, 'utf8').split('\n').slice(1));
+  const table = ['tcp', 'tcp6'].flatMap((name) =>
+    readFileSync(`/proc/${pid}/net/${name}`, 'utf8').split('\n').slice(1),
+  );
   const LISTEN = '0A';
   const listening = table.map((line) => line.trim().split(/\s+/)).filter((fields) => fields[3] === LISTEN);
-  const inodes = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1]));
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1]),
+  );
   return listening.filter((fields) => inodes.has(fields[9])).map((fields) => fields[1]);
 }
 
 function numbers(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function stat(pid: number): { state: string; parent: number } | null {
   try {
     // pid (command) state parent ..., where the command may hold anything.
-    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return { state, parent: Number(parent) };
   } catch {
     return null;

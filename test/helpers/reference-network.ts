@@ -18,9 +18,19 @@ export function meanLoss(weights: Weights, x: number[][], y: number[][]): number
   return losses.reduce((sum, loss) => sum + loss, 0) / x.length;
 }
 
-function forward({ kernel1, bias1, kernel2, bias2 }: Weights, row: number[]): { hidden: number[]; probabilities: number[] } {
-  const hidden = bias1.map((bias, unit) => Math.max(0, row.reduce((sum, value, place) => sum + value * kernel1[place][unit], bias)));
-  const logits = bias2.map((bias, unit) => hidden.reduce((sum, value, place) => sum + value * kernel2[place][unit], bias));
+function forward(
+  { kernel1, bias1, kernel2, bias2 }: Weights,
+  row: number[],
+): { hidden: number[]; probabilities: number[] } {
+  const hidden = bias1.map((bias, unit) =>
+    Math.max(
+      0,
+      row.reduce((sum, value, place) => sum + value * kernel1[place][unit], bias),
+    ),
+  );
+  const logits = bias2.map((bias, unit) =>
+    hidden.reduce((sum, value, place) => sum + value * kernel2[place][unit], bias),
+  );
   const exponentials = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
   const sum = exponentials.reduce((total, value) => total + value, 0);
   return { hidden, probabilities: exponentials.map((value) => value / sum) };
@@ -48,7 +58,10 @@ export function gradients(weights: Weights, x: number[][], y: number[][]): Weigh
 }
 
 /** Trains on the batches, one after another, and gives the loss before each step and the weights at the end. */
-export function train(weights: Weights, batches: { x: number[][]; y: number[][] }[]): { losses: number[]; weights: Weights } {
+export function train(
+  weights: Weights,
+  batches: { x: number[][]; y: number[][] }[],
+): { losses: number[]; weights: Weights } {
   let [first, second] = [mapWeights(() => 0, weights), mapWeights(() => 0, weights)];
   const losses = batches.map(({ x, y }, index) => {
     const loss = meanLoss(weights, x, y);
@@ -58,7 +71,9 @@ export function train(weights: Weights, batches: { x: number[][]; y: number[][] 
     const [correction1, correction2] = [1 - BETA1 ** (index + 1), 1 - BETA2 ** (index + 1)];
     weights = mapWeights(
       (weight, m, v) => weight - (LEARNING_RATE * m) / correction1 / (Math.sqrt(v / correction2) + EPSILON),
-      weights, first, second,
+      weights,
+      first,
+      second,
     );
     return loss;
   });
@@ -67,7 +82,8 @@ export function train(weights: Weights, batches: { x: number[][]; y: number[][] 
 
 function mapWeights(change: (...values: number[]) => number, ...all: Weights[]): Weights {
   const vector = (rows: number[][]): number[] => rows[0].map((_, place) => change(...rows.map((row) => row[place])));
-  const matrix = (tables: number[][][]): number[][] => tables[0].map((_, row) => vector(tables.map((table) => table[row])));
+  const matrix = (tables: number[][][]): number[][] =>
+    tables[0].map((_, row) => vector(tables.map((table) => table[row])));
   return {
     kernel1: matrix(all.map(({ kernel1 }) => kernel1)),
     bias1: vector(all.map(({ bias1 }) => bias1)),

@@ -15,12 +15,18 @@ export function smallMnist(count: number): { x: tf.Tensor2D; y: tf.Tensor2D } {
 }
 
 /** A network like the lecture's, with fewer neurons. */
-export function smallNetwork(hidden: tf.layers.Layer[] = [tf.layers.dense({ inputShape: [784], units: 32, activation: 'relu' })]): tf.Sequential {
+export function smallNetwork(
+  hidden: tf.layers.Layer[] = [tf.layers.dense({ inputShape: [784], units: 32, activation: 'relu' })],
+): tf.Sequential {
   return tf.sequential({ layers: [...hidden, tf.layers.dense({ units: 10, activation: 'softmax' })] });
 }
 
 /** ... compiled as the lecture's is. The optimizer is disposed of with the model. */
-export function compiled(model: tf.Sequential, optimizer: tf.Optimizer | string = 'adam', loss = 'categoricalCrossentropy'): tf.Sequential {
+export function compiled(
+  model: tf.Sequential,
+  optimizer: tf.Optimizer | string = 'adam',
+  loss = 'categoricalCrossentropy',
+): tf.Sequential {
   model.compile({ optimizer, loss, metrics: ['accuracy'] });
   return model;
 }

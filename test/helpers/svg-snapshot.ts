@@ -42,7 +42,7 @@ export function normaliseSvg(svg: string): string {
 function storedPng(base64: string): string {
   const png = Buffer.from(base64, 'base64');
   const chunks: Buffer[] = [png.subarray(0, 8)];
-  for (let at = 8; at < png.length; ) {
+  for (let at = 8; at < png.length;) {
     const end = at + 12 + png.readUInt32BE(at);
     const isData = png.toString('latin1', at + 4, at + 8) === 'IDAT';
     const pixels = () => inflateSync(png.subarray(at + 8, end - 4));

@@ -79,7 +79,8 @@ export const used = [typeof tf.tensor, kind, greet()];`,
   'up.json': '{ "numbers": [1, 2] }',
   'notebooks/node_modules/modern/package.json': '{ "name": "modern", "type": "module", "exports": "./index.js" }',
   'notebooks/node_modules/modern/index.js': "export const one = 1;\nexport default () => 'hello';",
-  'notebooks/node_modules/import-only/package.json': '{ "name": "import-only", "exports": { "import": "./index.mjs" } }',
+  'notebooks/node_modules/import-only/package.json':
+    '{ "name": "import-only", "exports": { "import": "./index.mjs" } }',
   'notebooks/node_modules/import-only/index.mjs': "export const kind = await 'import only';",
   'notebooks/node_modules/plain/package.json': '{ "name": "plain" }',
   'notebooks/node_modules/plain/index.js': 'module.exports = { one: 1, two() { return this.one + 1; } };',
@@ -116,16 +117,28 @@ describe('what is declared anew', () => {
     ['a let that was a constant', 'const value = 1;', 'let value = 10;'],
     ['a loop’s var', 'var value = 1;', 'for (var value = 0; value < 10; value++);'],
   ])('is what an earlier cell’s functions use: %s', async (_what, first, again) => {
-    expect(await valueAfter(first, 'const twice = () => value * 2; function thrice() { return value * 3; }')).toBe(undefined);
+    expect(await valueAfter(first, 'const twice = () => value * 2; function thrice() { return value * 3; }')).toBe(
+      undefined,
+    );
     expect(await valueAfter(again, '[twice(), thrice()]')).toBe('[ 20, 30 ]');
   });
 
   test.each([
     ['a function', "function make() { return 'old'; }", "function make() { return 'new'; }", 'make()'],
     ['a class', "class Made { is = 'old'; }", "class Made { is = 'new'; }", 'new Made().is'],
-    ['an async function', "async function make2() { return 'old'; }", "async function make2() { return 'new'; }", 'make2()'],
+    [
+      'an async function',
+      "async function make2() { return 'old'; }",
+      "async function make2() { return 'new'; }",
+      'make2()',
+    ],
     ['an enum', "enum Kind { Is = 'old' }", "enum Kind { Is = 'new' }", 'Kind.Is'],
-    ['a namespace', "namespace Holds { export const is: string = 'old'; }", "namespace Holds { export const is: string = 'new'; }", 'Holds.is'],
+    [
+      'a namespace',
+      "namespace Holds { export const is: string = 'old'; }",
+      "namespace Holds { export const is: string = 'new'; }",
+      'Holds.is',
+    ],
     ['a static member', "class Still { static is = 'old'; }", "class Still { static is = 'new'; }", 'Still.is'],
   ])('is what an earlier cell’s function calls: %s', async (_what, first, again, use) => {
     await valueAfter(first, `const used = async () => ${use};`);
@@ -171,7 +184,10 @@ describe('what is declared anew', () => {
   });
 
   test('leaves the instances and the types that earlier cells made', async () => {
-    await valueAfter('class Old { #age = 1; age() { return this.#age; } }', 'const old = new Old(); const ageOf = (o: Old) => o.age();');
+    await valueAfter(
+      'class Old { #age = 1; age() { return this.#age; } }',
+      'const old = new Old(); const ageOf = (o: Old) => o.age();',
+    );
     expect(await valueAfter('class Old { name = "new"; }', '[ageOf(old), new Old().name]')).toBe("[ 1, 'new' ]");
     expect(await tracebackOf('ageOf(new Old())')).toContain("is not assignable to parameter of type 'Old'");
   });
@@ -213,8 +229,14 @@ describe('destructuring', () => {
   test.each([
     ['const { units: n, lr: rate } = config; [n, rate]', '[ 3, 0.5 ]'],
     ['runs.map(({ acc: a }) => a * factor)', '[ 20, 40 ]'],
-    ['const [{ loss: first, ...others }, second = { loss: 0 }] = runs; [first, others, second.loss]', '[ 1, { acc: 2 }, 3 ]'],
-    ['const { [key]: computed, missing = factor } = config as { lr: number; missing?: number }; [computed, missing]', '[ 0.5, 10 ]'],
+    [
+      'const [{ loss: first, ...others }, second = { loss: 0 }] = runs; [first, others, second.loss]',
+      '[ 1, { acc: 2 }, 3 ]',
+    ],
+    [
+      'const { [key]: computed, missing = factor } = config as { lr: number; missing?: number }; [computed, missing]',
+      '[ 0.5, 10 ]',
+    ],
     ['var { units, ...rest } = config; [units, rest]', '[ 3, { lr: 0.5 } ]'],
     ['let a1: number, b1: number; ({ units: a1, lr: b1 } = config); [a1, b1] = [b1, a1]; [a1, b1]', '[ 0.5, 3 ]'],
     ['(({ acc }: { acc: number }, [x] = [factor]) => acc + x)(runs[0])', '12'],
@@ -244,7 +266,9 @@ describe('a legal name', () => {
   ])('%s of an earlier cell is its value, also as { %s }', async (name) => {
     const other = await startedForNames();
     expect((await other.run(`const ${name} = 'mine';`)).text).toBe('');
-    expect((await other.run(`[${name}, (() => ${name})(), { ${name} }.${name}]`)).result).toBe("[ 'mine', 'mine', 'mine' ]");
+    expect((await other.run(`[${name}, (() => ${name})(), { ${name} }.${name}]`)).result).toBe(
+      "[ 'mine', 'mine', 'mine' ]",
+    );
     expect((await other.run(`let ${name} = 'again'; ${name}`)).result).toBe("'again'");
   });
 
@@ -256,8 +280,18 @@ describe('a legal name', () => {
     ['a function', 'function fetch(n: number): number { return n ? fetch(n - 1) : 7; }', 'fetch(3)', '7'],
     ['an enum', 'enum Buffer { A, B }', 'Buffer[Buffer.B]', "'B'"],
     ['a namespace', 'namespace Intl { export const x = 3; }', 'Intl.x', '3'],
-    ['patterns', 'const [crypto, { atob, btoa = 3, ...Reflect }] = [1, { atob: 2, z: 4 } as { atob: number; btoa?: number; z: number }];', '[crypto, atob, btoa, Reflect]', '[ 1, 2, 3, { z: 4 } ]'],
-    ['an assigned pattern', 'let escape = 0; ({ escape } = { escape: 5 }); ({ escape = 6 } = { escape });', '({ escape })', '{ escape: 5 }'],
+    [
+      'patterns',
+      'const [crypto, { atob, btoa = 3, ...Reflect }] = [1, { atob: 2, z: 4 } as { atob: number; btoa?: number; z: number }];',
+      '[crypto, atob, btoa, Reflect]',
+      '[ 1, 2, 3, { z: 4 } ]',
+    ],
+    [
+      'an assigned pattern',
+      'let escape = 0; ({ escape } = { escape: 5 }); ({ escape = 6 } = { escape });',
+      '({ escape })',
+      '{ escape: 5 }',
+    ],
     ['a var within a block', 'if (true) { var WeakMap = 1; }\nif (!WeakMap) { var WeakMap = 2; }', 'WeakMap', '1'],
     ['an exported constant', 'export const Set = 5;', 'Set + 1', '6'],
   ])('that Node has too may be %s, and libraries keep Node’s', async (_what, code, use, shown) => {
@@ -268,7 +302,12 @@ describe('a legal name', () => {
   });
 
   test('that only a type or `declare` takes leaves Node’s value', async () => {
-    expect(await valueAfter('interface WeakSet<T> { own?: T }\ndeclare const structuredClone: (value: unknown) => unknown;', '[structuredClone([1]), typeof new WeakSet()]')).toBe("[ [ 1 ], 'object' ]");
+    expect(
+      await valueAfter(
+        'interface WeakSet<T> { own?: T }\ndeclare const structuredClone: (value: unknown) => unknown;',
+        '[structuredClone([1]), typeof new WeakSet()]',
+      ),
+    ).toBe("[ [ 1 ], 'object' ]");
   });
 
   test('escaped in one cell is the same name in another', async () => {
@@ -290,7 +329,12 @@ describe('export', () => {
     ['an async function', 'export async function nine() { return 9; }', 'await nine()', '9'],
     ['a generator', 'export function* ten() { yield 10; }', '[...ten()]', '[ 10 ]'],
     ['a class', 'export class Eleven { is = 11; }', 'new Eleven().is', '11'],
-    ['an abstract class', 'export abstract class Shape { sides() { return 4; } }', 'new (class extends Shape {})().sides()', '4'],
+    [
+      'an abstract class',
+      'export abstract class Shape { sides() { return 4; } }',
+      'new (class extends Shape {})().sides()',
+      '4',
+    ],
     ['an enum', 'export enum Level { Low, High }', '[Level.High, Level[0]]', "[ 1, 'Low' ]"],
     ['a constant enum', 'export const enum Step { One = 1, Two }', 'Step.Two', '2'],
     ['a namespace', 'export namespace Space { export const inside = 1; }', 'Space.inside', '1'],
@@ -337,35 +381,49 @@ describe('export', () => {
   });
 
   test('declare global and declare module hold for all cells, also two cells later', async () => {
-    await valueAfter('declare global { interface Array<T> { second(): T } }\nArray.prototype.second = function () { return this[1]; };');
+    await valueAfter(
+      'declare global { interface Array<T> { second(): T } }\nArray.prototype.second = function () { return this[1]; };',
+    );
     await valueAfter('declare global { var answer: number }\nglobalThis.answer = 42;');
     await valueAfter("import type { Point } from './x';\ndeclare module './x' { interface Point { height?: number } }");
     await valueAfter('1 + 1;');
     expect(await valueAfter('[[1, 2].second(), answer]')).toBe('[ 2, 42 ]');
-    expect(await valueAfter("import type { Point } from './x';\nconst high: Point = { across: 1, height: 2 }; high")).toBe(
-      '{ across: 1, height: 2 }',
-    );
+    expect(
+      await valueAfter("import type { Point } from './x';\nconst high: Point = { across: 1, height: 2 }; high"),
+    ).toBe('{ across: 1, height: 2 }');
   });
 });
 
 describe('import', () => {
   test.each([
     ["import tf from '@tensorflow/tfjs-node'; typeof tf.tensor", "'function'"],
-    ["import * as tf1 from '@tensorflow/tfjs-node'; [typeof tf1.tensor, tf1.tensor === tf.tensor]", "[ 'function', true ]"],
-    ["import { tensor, scalar as number } from '@tensorflow/tfjs-node'; [tensor === tf.tensor, number === tf.scalar]", '[ true, true ]'],
+    [
+      "import * as tf1 from '@tensorflow/tfjs-node'; [typeof tf1.tensor, tf1.tensor === tf.tensor]",
+      "[ 'function', true ]",
+    ],
+    [
+      "import { tensor, scalar as number } from '@tensorflow/tfjs-node'; [tensor === tf.tensor, number === tf.scalar]",
+      '[ true, true ]',
+    ],
     ["import fs, { readFileSync as read } from 'node:fs'; fs.readFileSync === read", 'true'],
     ["import fs, * as all from 'fs'; all.readFileSync === fs.readFileSync", 'true'],
     ["import { EventEmitter } from 'node:events'; import Default from 'node:events'; EventEmitter === Default", 'true'],
     ["import assert from 'node:assert'; assert(true); typeof assert.ok", "'function'"],
     ["import { readFile } from 'fs/promises'; typeof readFile", "'function'"],
-    ["import plain, { one, two as second } from 'plain'; [plain.one, one, plain.two(), typeof second]", "[ 1, 1, 2, 'function' ]"],
+    [
+      "import plain, { one, two as second } from 'plain'; [plain.one, one, plain.two(), typeof second]",
+      "[ 1, 1, 2, 'function' ]",
+    ],
     ["import * as plainly from 'plain'; plainly.one", '1'],
     ["import marked, { named } from 'marked'; [marked, named]", "[ 'its default', 2 ]"],
     ["import * as marks from 'marked'; [marks.default, marks.named]", "[ 'its default', 2 ]"],
     ["import greet, { one as uno } from 'modern'; [greet(), uno]", "[ 'hello', 1 ]"],
     ["import * as modern from 'modern'; Object.keys(modern)", "[ 'default', 'one' ]"],
     ["import { kind } from 'import-only'; kind", "'import only'"],
-    ["import { how } from 'dual'; import { how as part } from 'dual/part'; [how, part, require('dual').how]", "[ 'import', 'import', 'require' ]"],
+    [
+      "import { how } from 'dual'; import { how as part } from 'dual/part'; [how, part, require('dual').how]",
+      "[ 'import', 'import', 'require' ]",
+    ],
     ["import { how as old } from 'dual/old'; old", "'require'"],
     ["(await import('plain')).default.two()", '2'],
     ["(await import('modern')).default()", "'hello'"],
@@ -376,15 +434,30 @@ describe('import', () => {
   });
 
   test.each([
-    ["import Counter, { x, type Point, Name } from './x.ts'; const p: Point = { across: x }; const n: Name = 'n'; [new Counter().count, p, n]", "[ 7, { across: 1 }, 'n' ]"],
+    [
+      "import Counter, { x, type Point, Name } from './x.ts'; const p: Point = { across: x }; const n: Name = 'n'; [new Counter().count, p, n]",
+      "[ 7, { across: 1 }, 'n' ]",
+    ],
     ["import { y, sameX } from './y'; [y, sameX]", '[ 2, 1 ]'],
     ["import { x as viaJs } from './x.js'; viaJs", '1'],
     ["import type { Point as Place } from './x'; const place: Place = { across: 2 }; place", '{ across: 2 }'],
-    ["import { how as plainHow } from './plain.js'; import wholly from './plain'; [plainHow, wholly.how]", "[ 'CommonJS', 'CommonJS' ]"],
-    ["import url, { how as modernHow } from './modern.js'; [modernHow, url.endsWith('/modern.js')]", "[ 'ECMAScript', true ]"],
-    ["import { through } from './module.mjs'; import { waited } from './waiting.mjs'; [through, waited]", "[ 'CommonJS', 3 ]"],
+    [
+      "import { how as plainHow } from './plain.js'; import wholly from './plain'; [plainHow, wholly.how]",
+      "[ 'CommonJS', 'CommonJS' ]",
+    ],
+    [
+      "import url, { how as modernHow } from './modern.js'; [modernHow, url.endsWith('/modern.js')]",
+      "[ 'ECMAScript', true ]",
+    ],
+    [
+      "import { through } from './module.mjs'; import { waited } from './waiting.mjs'; [through, waited]",
+      "[ 'CommonJS', 3 ]",
+    ],
     ["import { inner } from './inner'; import { up } from '../up.ts'; [inner, up]", "[ 'index', 'above' ]"],
-    ["import { up as up2 } from '../up'; import json from '../up.json'; [up2, json.numbers.map((n) => n + 1)]", "[ 'above', [ 2, 3 ] ]"],
+    [
+      "import { up as up2 } from '../up'; import json from '../up.json'; [up2, json.numbers.map((n) => n + 1)]",
+      "[ 'above', [ 2, 3 ] ]",
+    ],
     ["import { ab } from './circle-a'; import { ba } from './circle-b'; [ab(), ba()]", "[ 'ab', 'ba' ]"],
     ["import { used } from './uses-packages'; used", "[ 'function', 'import only', 'hello' ]"],
     ["import { where } from '../inner/own'; where", "'beside its file'"],
@@ -421,15 +494,43 @@ describe('import', () => {
   });
 
   test.each([
-    ['a type error', "import { fine } from './wrong';", "TypeScriptError: Type 'string' is not assignable to type 'number'.\nwrong.ts, line 2, column 14\n"],
+    [
+      'a type error',
+      "import { fine } from './wrong';",
+      "TypeScriptError: Type 'string' is not assignable to type 'number'.\nwrong.ts, line 2, column 14\n",
+    ],
     ['a type error behind another file', "import { through } from './through-wrong';", 'wrong.ts, line 2, column 14\n'],
-    ['a syntax error', "import { broken } from './broken';", 'SyntaxError: Expression expected.\nbroken.ts, line 2, column 23\n'],
+    [
+      'a syntax error',
+      "import { broken } from './broken';",
+      'SyntaxError: Expression expected.\nbroken.ts, line 2, column 23\n',
+    ],
     ['a syntax error in JavaScript', "import './snapped.js';", 'SyntaxError: Expression expected. (/'],
-    ['a syntax error in JavaScript, with its place', "import './snapped.js';", '/notebooks/snapped.js, line 2, column 18)\nCell In[.], line 1,'],
-    ['an error when it is loaded', "import './at-load';", /^TypeError: thrown at load\nCell In\[\.\], line 1,[^]*\n {4}at .*at-load\.ts:2:7\n/],
-    ['an error when it is imported dynamically', "await import('./at-load');", /at-load\.ts:2:7\n {4}at Cell In\[\.\]:1:\d+$/],
-    ['an error of its function', "import { thrower } from './x';\nthrower();", /line 2, column 1\n[^]*\n {4}at thrower \(.*\/x\.ts:6:9\)\n {4}at Cell In\[\.\]:2:1$/],
-    ['an await that CommonJS does not have', "import './waiting';", '/waiting.ts awaits outside of functions: let it export a function'],
+    [
+      'a syntax error in JavaScript, with its place',
+      "import './snapped.js';",
+      '/notebooks/snapped.js, line 2, column 18)\nCell In[.], line 1,',
+    ],
+    [
+      'an error when it is loaded',
+      "import './at-load';",
+      /^TypeError: thrown at load\nCell In\[\.\], line 1,[^]*\n {4}at .*at-load\.ts:2:7\n/,
+    ],
+    [
+      'an error when it is imported dynamically',
+      "await import('./at-load');",
+      /at-load\.ts:2:7\n {4}at Cell In\[\.\]:1:\d+$/,
+    ],
+    [
+      'an error of its function',
+      "import { thrower } from './x';\nthrower();",
+      /line 2, column 1\n[^]*\n {4}at thrower \(.*\/x\.ts:6:9\)\n {4}at Cell In\[\.\]:2:1$/,
+    ],
+    [
+      'an await that CommonJS does not have',
+      "import './waiting';",
+      '/waiting.ts awaits outside of functions: let it export a function',
+    ],
   ])('of an own file with %s says where', async (_what, code, said) => {
     expect(await tracebackOf(code)).toMatch(typeof said === 'string' ? new RegExp(escaped(said)) : said);
   });
@@ -453,9 +554,15 @@ describe('import', () => {
   });
 
   test('finds the project’s packages from any folder, but the notebook’s own first', async () => {
-    expect(await valueAfter("import { loadMnist } from 'mnist-lib';\nimport * as tslab from 'tslab';\n[typeof loadMnist, typeof tslab.newDisplay]")).toBe("[ 'function', 'function' ]");
+    expect(
+      await valueAfter(
+        "import { loadMnist } from 'mnist-lib';\nimport * as tslab from 'tslab';\n[typeof loadMnist, typeof tslab.newDisplay]",
+      ),
+    ).toBe("[ 'function', 'function' ]");
     expect(await valueAfter("import { whose } from 'seedrandom'; whose")).toBe("'the notebook'");
-    expect(await tracebackOf("import { loadMnist } from 'mnist-lib';\nconst n: number = loadMnist;")).toContain('() => Mnist');
+    expect(await tracebackOf("import { loadMnist } from 'mnist-lib';\nconst n: number = loadMnist;")).toContain(
+      '() => Mnist',
+    );
   });
 });
 
@@ -465,32 +572,129 @@ function escaped(text: string): string {
 
 describe('what a cell declares', () => {
   test.each([
-    ['a namespace with a namespace and a type', ['namespace Geo { export const pi = 3; export namespace Inner { export const deep = "d"; } export interface P { x: number } }', '1 + 1;', 'const gp: Geo.P = { x: Geo.pi }; [gp, Geo.Inner.deep]'], "[ { x: 3 }, 'd' ]"],
-    ['an enum with computed and with text members', ['enum Mixed { A = 1 << 2, B = "b", C = "abc".length }', '[Mixed.A, Mixed.B, Mixed.C]'], "[ 4, 'b', 3 ]"],
+    [
+      'a namespace with a namespace and a type',
+      [
+        'namespace Geo { export const pi = 3; export namespace Inner { export const deep = "d"; } export interface P { x: number } }',
+        '1 + 1;',
+        'const gp: Geo.P = { x: Geo.pi }; [gp, Geo.Inner.deep]',
+      ],
+      "[ { x: 3 }, 'd' ]",
+    ],
+    [
+      'an enum with computed and with text members',
+      ['enum Mixed { A = 1 << 2, B = "b", C = "abc".length }', '[Mixed.A, Mixed.B, Mixed.C]'],
+      "[ 4, 'b', 3 ]",
+    ],
     ['a constant enum', ['const enum Fixed { A = 3, B }', '[Fixed.A, Fixed.B]'], '[ 3, 4 ]'],
     ['an enum in two parts', ['enum Parts { A } enum Parts { B = 5 }', '[Parts.A, Parts.B]'], '[ 0, 5 ]'],
-    ['a class with a namespace', ['class Joined { a = 1; } namespace Joined { export const extra = 2; }', '[new Joined().a, Joined.extra]'], '[ 1, 2 ]'],
-    ['a function with a namespace', ['function Called() { return 1; } namespace Called { export const extra = 3; }', '[Called(), Called.extra]'], '[ 1, 3 ]'],
-    ['generics', ['class Box<T> { constructor(readonly value: T) {} map<U>(f: (value: T) => U) { return new Box(f(this.value)); } }', "new Box('abc').map((text) => text.length).value.toFixed(1)"], "'3.0'"],
-    ['parameter properties, private, protected and static members', ['class Base { #secret = 5; static made = 0; protected own = 1; constructor(private a: number, public b = 2) { Base.made++; } sum() { return this.#secret + this.a + this.own; } }', 'class Derived extends Base { more() { return this.own; } }\nconst derived = new Derived(10); [derived.sum(), derived.b, derived.more(), Base.made]'], '[ 16, 2, 1, 1 ]'],
-    ['abstract members', ['abstract class Model { abstract run(): string; call() { return this.run(); } }', "new (class extends Model { run() { return 'ran'; } })().call()"], "'ran'"],
-    ['overloads', ['function over(a: string): string; function over(a: number): number; function over(a: unknown) { return a; }', "[over('a').length, over(1).toFixed()]"], "[ 1, '1' ]"],
-    ['a decorated method', ["function twice(f: () => number, { name }: ClassMethodDecoratorContext) { return () => `${String(name)} ${f() * 2}` as never; }", 'class Decorated { @twice two() { return 2; } } new Decorated().two()'], "'two 4'"],
-    ['a decorated class', ['const names: unknown[] = []; const note = (_: unknown, context: DecoratorContext) => void names.push(context.kind, context.name);', '@note class Noted { @note field = 1; @note accessor both = 2; }', '[new Noted().both, ...names]'], "[ 2, 'accessor', 'both', 'field', 'field', 'class', 'Noted' ]"],
-    ['an assertion function', ["function assertText(x: unknown): asserts x is string { if (typeof x !== 'string') throw new TypeError(); }", "const unknown: unknown = 'abc'; assertText(unknown); unknown.length"], '3'],
-    ['names that functions and classes know of themselves', ['function fact(n: number): number { return n ? n * fact(n - 1) : 1; } class Self { static make() { return new Self(); } }', '[fact(4), fact.name, Self.make() instanceof Self, Self.name]'], "[ 24, 'fact', true, 'Self' ]"],
-    ['functions before their declaration', ['[hoisted(), hoisted.name]\nfunction hoisted() { return 1; }', 'hoisted()'], '1'],
+    [
+      'a class with a namespace',
+      ['class Joined { a = 1; } namespace Joined { export const extra = 2; }', '[new Joined().a, Joined.extra]'],
+      '[ 1, 2 ]',
+    ],
+    [
+      'a function with a namespace',
+      ['function Called() { return 1; } namespace Called { export const extra = 3; }', '[Called(), Called.extra]'],
+      '[ 1, 3 ]',
+    ],
+    [
+      'generics',
+      [
+        'class Box<T> { constructor(readonly value: T) {} map<U>(f: (value: T) => U) { return new Box(f(this.value)); } }',
+        "new Box('abc').map((text) => text.length).value.toFixed(1)",
+      ],
+      "'3.0'",
+    ],
+    [
+      'parameter properties, private, protected and static members',
+      [
+        'class Base { #secret = 5; static made = 0; protected own = 1; constructor(private a: number, public b = 2) { Base.made++; } sum() { return this.#secret + this.a + this.own; } }',
+        'class Derived extends Base { more() { return this.own; } }\nconst derived = new Derived(10); [derived.sum(), derived.b, derived.more(), Base.made]',
+      ],
+      '[ 16, 2, 1, 1 ]',
+    ],
+    [
+      'abstract members',
+      [
+        'abstract class Model { abstract run(): string; call() { return this.run(); } }',
+        "new (class extends Model { run() { return 'ran'; } })().call()",
+      ],
+      "'ran'",
+    ],
+    [
+      'overloads',
+      [
+        'function over(a: string): string; function over(a: number): number; function over(a: unknown) { return a; }',
+        "[over('a').length, over(1).toFixed()]",
+      ],
+      "[ 1, '1' ]",
+    ],
+    [
+      'a decorated method',
+      [
+        'function twice(f: () => number, { name }: ClassMethodDecoratorContext) { return () => `${String(name)} ${f() * 2}` as never; }',
+        'class Decorated { @twice two() { return 2; } } new Decorated().two()',
+      ],
+      "'two 4'",
+    ],
+    [
+      'a decorated class',
+      [
+        'const names: unknown[] = []; const note = (_: unknown, context: DecoratorContext) => void names.push(context.kind, context.name);',
+        '@note class Noted { @note field = 1; @note accessor both = 2; }',
+        '[new Noted().both, ...names]',
+      ],
+      "[ 2, 'accessor', 'both', 'field', 'field', 'class', 'Noted' ]",
+    ],
+    [
+      'an assertion function',
+      [
+        "function assertText(x: unknown): asserts x is string { if (typeof x !== 'string') throw new TypeError(); }",
+        "const unknown: unknown = 'abc'; assertText(unknown); unknown.length",
+      ],
+      '3',
+    ],
+    [
+      'names that functions and classes know of themselves',
+      [
+        'function fact(n: number): number { return n ? n * fact(n - 1) : 1; } class Self { static make() { return new Self(); } }',
+        '[fact(4), fact.name, Self.make() instanceof Self, Self.name]',
+      ],
+      "[ 24, 'fact', true, 'Self' ]",
+    ],
+    [
+      'functions before their declaration',
+      ['[hoisted(), hoisted.name]\nfunction hoisted() { return 1; }', 'hoisted()'],
+      '1',
+    ],
   ])('lives on in later cells: %s', async (_what, cells, shown) => {
     expect(await valueAfter(...cells)).toBe(shown);
   });
 
   test.each([
     ['blocks', 'if (true) { var inside = 1; } { { var inside2 = 2; } } [inside, inside2]', '[ 1, 2 ]'],
-    ['loops', 'for (var i1 = 0; i1 < 3; i1++); for (var k of [1, 2]); for (var property in { a: 1, b: 2 }); [i1, k, property]', "[ 3, 2, 'b' ]"],
+    [
+      'loops',
+      'for (var i1 = 0; i1 < 3; i1++); for (var k of [1, 2]); for (var property in { a: 1, b: 2 }); [i1, k, property]',
+      "[ 3, 2, 'b' ]",
+    ],
     ['while and do', 'while (true) { var w1 = 1; break; } do { var w2 = 2; } while (false); [w1, w2]', '[ 1, 2 ]'],
-    ['try, catch and finally', 'try { var t1 = 1; throw 2; } catch (e) { var t2 = e; } finally { var t3 = 3; } [t1, t2, t3]', '[ 1, 2, 3 ]'],
-    ['switch and labels', "switch (1) { case 1: var s1 = 'case'; } out: for (;;) { var s2 = 'label'; break out; } [s1, s2]", "[ 'case', 'label' ]"],
-    ['patterns', 'if (true) { var { a: da, b: [db, ...dc], ...dd } = { a: 1, b: [2, 3], c: 4 }; } [da, db, dc, dd]', '[ 1, 2, [ 3 ], { c: 4 } ]'],
+    [
+      'try, catch and finally',
+      'try { var t1 = 1; throw 2; } catch (e) { var t2 = e; } finally { var t3 = 3; } [t1, t2, t3]',
+      '[ 1, 2, 3 ]',
+    ],
+    [
+      'switch and labels',
+      "switch (1) { case 1: var s1 = 'case'; } out: for (;;) { var s2 = 'label'; break out; } [s1, s2]",
+      "[ 'case', 'label' ]",
+    ],
+    [
+      'patterns',
+      'if (true) { var { a: da, b: [db, ...dc], ...dd } = { a: 1, b: [2, 3], c: 4 }; } [da, db, dc, dd]',
+      '[ 1, 2, [ 3 ], { c: 4 } ]',
+    ],
     ['a loop over pairs', 'for (var [pk, pv] of Object.entries({ q: 1 })); [pk, pv]', "[ 'q', 1 ]"],
     ['a sum over two runs', 'for (var j1 = 0; j1 < 3; j1++) { var total1 = (total1 ?? 0) + j1; } total1', '3'],
   ])('with var within %s lives on, and can be run again', async (_what, code, shown) => {
@@ -500,18 +704,36 @@ describe('what a cell declares', () => {
   });
 
   test('a var that a loop counts is one for all its closures', async () => {
-    expect(await valueAfter('var seen: (() => number)[] = []; for (var c1 = 0; c1 < 2; c1++) seen.push(() => c1);', 'seen.map((see) => see())')).toBe('[ 2, 2 ]');
-    expect(await valueAfter('var seen2: (() => number)[] = []; for (let c2 = 0; c2 < 2; c2++) seen2.push(() => c2);', 'seen2.map((see) => see())')).toBe('[ 0, 1 ]');
+    expect(
+      await valueAfter(
+        'var seen: (() => number)[] = []; for (var c1 = 0; c1 < 2; c1++) seen.push(() => c1);',
+        'seen.map((see) => see())',
+      ),
+    ).toBe('[ 2, 2 ]');
+    expect(
+      await valueAfter(
+        'var seen2: (() => number)[] = []; for (let c2 = 0; c2 < 2; c2++) seen2.push(() => c2);',
+        'seen2.map((see) => see())',
+      ),
+    ).toBe('[ 0, 1 ]');
   });
 
   test.each([
-    ['box.value', "Property 'value' is private", ['class Kept { constructor(private value: number) {} }', 'const box = new Kept(1);']],
+    [
+      'box.value',
+      "Property 'value' is private",
+      ['class Kept { constructor(private value: number) {} }', 'const box = new Kept(1);'],
+    ],
     ['new Idea()', 'Cannot create an instance of an abstract class', ['abstract class Idea {}']],
-    ['pick(true)', 'No overload matches this call', ['function pick(a: string): void; function pick(a: number): void; function pick() {}']],
+    [
+      'pick(true)',
+      'No overload matches this call',
+      ['function pick(a: string): void; function pick(a: number): void; function pick() {}'],
+    ],
     ['let once = 1; let once = 2;', "Cannot redeclare block-scoped variable 'once'", []],
     ['const both1 = 1; function both1() {}', "Duplicate identifier 'both1'", []],
-    ['let later: number = later + 1;', "used before its declaration", ['let later = 1;']],
-    ["readonly1.a = 2;", "it is a read-only property", ['const readonly1: { readonly a: number } = { a: 1 };']],
+    ['let later: number = later + 1;', 'used before its declaration', ['let later = 1;']],
+    ['readonly1.a = 2;', 'it is a read-only property', ['const readonly1: { readonly a: number } = { a: 1 };']],
   ])('is checked as one would have it in one file: %s', async (code, sentence, before) => {
     await valueAfter(...before);
     expect(await tracebackOf(code)).toContain(sentence);
@@ -530,8 +752,12 @@ describe('a cell that fails', () => {
 
   test('half-way has changed what it came to, values and types, and nothing else', async () => {
     await valueAfter('let came = 1; let not = 1; class Came {} enum NotCame { A }');
-    await tracebackOf('let came = "text"; class Came { is = "new"; } throw new Error("half"); let not = "text"; enum NotCame { B = "b" }');
-    expect(await valueAfter('[came.toUpperCase(), not.toFixed(1), new Came().is, NotCame.A]')).toBe("[ 'TEXT', '1.0', 'new', 0 ]");
+    await tracebackOf(
+      'let came = "text"; class Came { is = "new"; } throw new Error("half"); let not = "text"; enum NotCame { B = "b" }',
+    );
+    expect(await valueAfter('[came.toUpperCase(), not.toFixed(1), new Came().is, NotCame.A]')).toBe(
+      "[ 'TEXT', '1.0', 'new', 0 ]",
+    );
   });
 
   test('by text, or by Stop, leaves a name its new type where it came to it, and its earlier one where it did not', async () => {
@@ -543,20 +769,68 @@ describe('a cell that fails', () => {
   });
 
   test.each([
-    ['in a declaration’s own function', "let m1 = 1, m2 = 's', m3 = (() => { throw new Error('third'); })(), m4 = 4;", '[m1.toFixed(), m2.length]', "[ '1', 1 ]", ['m3', 'm4']],
-    ['in a callback', "const c1 = 'c'; const c3 = [1].map((n) => { throw new RangeError(`${n}`); });", 'c1.length', '1', ['c3']],
-    ['in an awaited promise', "const a1 = 'a'; await Promise.reject(new Error('rejected')); const a3 = 'a';", 'a1.length', '1', ['a3']],
+    [
+      'in a declaration’s own function',
+      "let m1 = 1, m2 = 's', m3 = (() => { throw new Error('third'); })(), m4 = 4;",
+      '[m1.toFixed(), m2.length]',
+      "[ '1', 1 ]",
+      ['m3', 'm4'],
+    ],
+    [
+      'in a callback',
+      "const c1 = 'c'; const c3 = [1].map((n) => { throw new RangeError(`${n}`); });",
+      'c1.length',
+      '1',
+      ['c3'],
+    ],
+    [
+      'in an awaited promise',
+      "const a1 = 'a'; await Promise.reject(new Error('rejected')); const a3 = 'a';",
+      'a1.length',
+      '1',
+      ['a3'],
+    ],
     ['in Node’s own code', "const p1 = 'p'; JSON.parse('{'); const p3 = 1;", 'p1.length', '1', ['p3']],
     ['in an own file', "const f1 = 'f'; await import('./at-load'); const f3 = 1;", 'f1.length', '1', ['f3']],
     ['in a block', "if (true) { var b1 = 's'; throw new Error('block'); var b2 = 1; }", 'b1.length', '1', ['b2']],
-    ['after a function', "throw new Error('early'); function g1() { return 's'; } const g3 = 1;", 'g1().length', '1', ['g3']],
+    [
+      'after a function',
+      "throw new Error('early'); function g1() { return 's'; } const g3 = 1;",
+      'g1().length',
+      '1',
+      ['g3'],
+    ],
     ['with what is no error', "let n1 = 's'; throw 'no error'; let n3 = 1;", 'n1.length', '1', ['n3']],
-    ['in a pattern', "const { q1, q2 = (() => { throw new Error('pattern'); })() } = { q1: 1 } as { q1: number; q2?: number };", 'q1', '1', []],
-    ['with text, before a name of another type', "let v1 = 1, v2 = 2; throw 'no error'; let v3 = 1;", '[v1.toFixed(), v2.toFixed()]', "[ '1', '2' ]", ['v3']],
-    ['with null, after a value that is undefined', 'let u1: number | undefined; throw null; let u2 = 1;', 'u1 = 2', '2', ['u2']],
+    [
+      'in a pattern',
+      "const { q1, q2 = (() => { throw new Error('pattern'); })() } = { q1: 1 } as { q1: number; q2?: number };",
+      'q1',
+      '1',
+      [],
+    ],
+    [
+      'with text, before a name of another type',
+      "let v1 = 1, v2 = 2; throw 'no error'; let v3 = 1;",
+      '[v1.toFixed(), v2.toFixed()]',
+      "[ '1', '2' ]",
+      ['v3'],
+    ],
+    [
+      'with null, after a value that is undefined',
+      'let u1: number | undefined; throw null; let u2 = 1;',
+      'u1 = 2',
+      '2',
+      ['u2'],
+    ],
     ['after a class', "class K1 { is = 'class'; } throw undefined; class K2 {}", 'new K1().is', "'class'", ['K2']],
     ['after an import', "import { sep as i1 } from 'node:path'; throw 'no error'; let i2 = 1;", 'i1', "'/'", ['i2']],
-    ['after an enum and a namespace', "enum E1 { A = 'a' } namespace N1 { export const n = 1; } throw 5; enum E2 { A }", '[E1.A, N1.n]', "[ 'a', 1 ]", ['E2']],
+    [
+      'after an enum and a namespace',
+      "enum E1 { A = 'a' } namespace N1 { export const n = 1; } throw 5; enum E2 { A }",
+      '[E1.A, N1.n]',
+      "[ 'a', 1 ]",
+      ['E2'],
+    ],
     ['after what is a global’s name', "const Map = 'map'; throw 'no error'; const Set = 1;", 'Map.length', '3', []],
     ['in a loop', "for (const n of ['x']) { var l1 = n; throw new Error('loop'); } let l3 = 1;", 'l1', "'x'", ['l3']],
   ])('%s keeps what it came to', async (_where, code, came, shown, missed) => {
@@ -601,7 +875,9 @@ describe('the place of an error', () => {
     ['an import', `import { join } from 'node:path';\nconst n${TYPE_ERROR}`, 2, 7],
   ])('is counted as typed, behind %s, by the type checker and at run time', async (_what, code, line, column) => {
     const checked = await tracebackOf(code);
-    expect(checked).toContain(`Type 'string' is not assignable to type 'number'.\nCell In[.], line ${line}, column ${column}\n`);
+    expect(checked).toContain(
+      `Type 'string' is not assignable to type 'number'.\nCell In[.], line ${line}, column ${column}\n`,
+    );
     const thrown = await tracebackOf(code.replace(`const n${TYPE_ERROR}`, 'throw new Error("thrown");'));
     expect(thrown).toContain(`Error: thrown\nCell In[.], line ${line}, column ${column}\n`);
     for (const shown of [checked, thrown]) {
@@ -612,20 +888,18 @@ describe('the place of an error', () => {
 });
 
 describe('the type checker', () => {
-  test.each([
-    ['describe'],
-    ['it'],
-    ['expect'],
-    ['test'],
-    ['$'],
-    ['window'],
-    ['document'],
-  ])('does not know `%s`, and says what to do about it', async (name) => {
-    const other = await startedBare();
-    const run = await other.run(name);
-    expect([run.status, stripVTControlCharacters(run.text)]).toEqual(['error', expect.stringContaining(`Cannot find name '${name}'`)]);
-    expect(run.text).toContain(`If a cell above declares ${name}, it has not been run in this kernel`);
-  });
+  test.each([['describe'], ['it'], ['expect'], ['test'], ['$'], ['window'], ['document']])(
+    'does not know `%s`, and says what to do about it',
+    async (name) => {
+      const other = await startedBare();
+      const run = await other.run(name);
+      expect([run.status, stripVTControlCharacters(run.text)]).toEqual([
+        'error',
+        expect.stringContaining(`Cannot find name '${name}'`),
+      ]);
+      expect(run.text).toContain(`If a cell above declares ${name}, it has not been run in this kernel`);
+    },
+  );
   /** A kernel in which none of these names is declared, beside packages of types. */
   function startedBare(): Promise<Kernel> {
     return (bare ??= startKernel({ cwd: join(folder, 'notebooks') }));
@@ -633,14 +907,21 @@ describe('the type checker', () => {
   let bare: Promise<Kernel> | undefined;
 
   test('knows the exact types of earlier cells', async () => {
-    await valueAfter("const exact = { kind: 'a', list: [1, 'x'] } as const; const made: Record<string, { n: number }[]> = {};");
-    expect(await tracebackOf('const probe: null = exact;')).toContain(`'{ readonly kind: "a"; readonly list: readonly [1, "x"]; }'`);
+    await valueAfter(
+      "const exact = { kind: 'a', list: [1, 'x'] } as const; const made: Record<string, { n: number }[]> = {};",
+    );
+    expect(await tracebackOf('const probe: null = exact;')).toContain(
+      `'{ readonly kind: "a"; readonly list: readonly [1, "x"]; }'`,
+    );
     expect(await tracebackOf('const probe: null = made;')).toContain("'Record<string, { n: number; }[]>'");
   });
 
   /** Its program's files for cells: all, and those that hold a cell. */
   function filesOf(scope: Scope): { all: number; held: number } {
-    const files = scope.program('').program.getSourceFiles().filter(({ fileName }) => dirname(fileName) === folder);
+    const files = scope
+      .program('')
+      .program.getSourceFiles()
+      .filter(({ fileName }) => dirname(fileName) === folder);
     return { all: files.length, held: files.filter(({ text }) => text !== '').length };
   }
 
@@ -651,7 +932,10 @@ describe('the type checker', () => {
     ['other names each time', (run: number) => `const a${run % 2} = ${run};`],
     ['an import', () => "import { join } from 'node:path';\nconst joined = join('a', 'b');"],
     ['declare global', () => 'declare global { interface Own { a: number } }\nconst own: Own = { a: 1 };'],
-    ['declare module', () => "import type { Stats } from 'node:fs';\ndeclare module 'node:fs' { interface Stats { own: number } }"],
+    [
+      'declare module',
+      () => "import type { Stats } from 'node:fs';\ndeclare module 'node:fs' { interface Stats { own: number } }",
+    ],
     ['nothing', () => 'console.log(1);'],
   ])('keeps no more files when a cell with %s has run 50 times', (_what, source) => {
     const scope = new Scope(folder, root);
@@ -674,7 +958,10 @@ describe('the type checker', () => {
 
   test('loads Node’s types alone', () => {
     const scope = new Scope(join(folder, 'notebooks'), root);
-    const packages = scope.program('').program.getSourceFiles().flatMap(({ fileName }) => /@types\/([^/]+)/.exec(fileName)?.[1] ?? []);
+    const packages = scope
+      .program('')
+      .program.getSourceFiles()
+      .flatMap(({ fileName }) => /@types\/([^/]+)/.exec(fileName)?.[1] ?? []);
     expect([...new Set(packages)]).toEqual(['node']);
   });
 });

@@ -80,7 +80,12 @@ describe('an error that a cell throws', () => {
       4,
       'read',
     ],
-    ['top-level await', 'const two: number = await Promise.resolve(2);\nconst n = await null!;\nn!.x = two;', 3, 'n!.x'],
+    [
+      'top-level await',
+      'const two: number = await Promise.resolve(2);\nconst n = await null!;\nn!.x = two;',
+      3,
+      'n!.x',
+    ],
     [
       'an enum and a class',
       'enum E { A, B }\nclass P {\n  constructor(readonly x: E) {}\n}\nnew P(E.A).x;\n\nthrow Error("e");',
@@ -140,7 +145,9 @@ model.predict(tf.zeros([2, 5]));`);
     const shown = await tracebackOf(
       'class NoDigits extends Error {}\nconst cause = new TypeError("below");\nthrow new NoDigits("none", { cause });',
     );
-    expect(shown).toMatch(/^NoDigits: none\nCell In\[\.\], line 3[^]*\nCaused by\nTypeError: below\nCell In\[\.\], line 2,/);
+    expect(shown).toMatch(
+      /^NoDigits: none\nCell In\[\.\], line 3[^]*\nCaused by\nTypeError: below\nCell In\[\.\], line 2,/,
+    );
   });
 
   test('after an await in a function shows the lines that awaited it', async () => {
@@ -167,7 +174,9 @@ await upper();`);
     ['null', 'null'],
     ['{ code: 7 }', '{ code: 7 }'],
   ])('may be no Error: throw %s', async (value, shown) => {
-    expect(await tracebackOf(`throw ${value};`)).toBe(`Uncaught ${shown}\nNot an Error object, so its location is unknown.`);
+    expect(await tracebackOf(`throw ${value};`)).toBe(
+      `Uncaught ${shown}\nNot an Error object, so its location is unknown.`,
+    );
   });
 
   test('has a stack of cells when the cell itself catches and prints it', async () => {
@@ -408,7 +417,10 @@ test('the kernel refuses a TypeScript that it was not written for, in a sentence
   expect(stderr).toMatch('was written for TypeScript 5.9.3, and this is 5.9.4');
 });
 
-test.each([['missing', null], ['damaged', '\x7fELF, cut short']])("TensorFlow's addon, %s, is said with the command that mends it", async (_what, contents) => {
+test.each([
+  ['missing', null],
+  ['damaged', '\x7fELF, cut short'],
+])("TensorFlow's addon, %s, is said with the command that mends it", async (_what, contents) => {
   // tfjs-node itself, in a folder of its own, so that the one that is installed stays as it is.
   const folder = mkdtempSync(join(tmpdir(), 'addon-'));
   const [installed, copy] = [root, folder].map((place) => join(place, 'node_modules', '@tensorflow', 'tfjs-node'));

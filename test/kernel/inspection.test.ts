@@ -35,7 +35,9 @@ async function complete(marked: string): Promise<Completion> {
 describe('Tab', () => {
   test('after `mnist.` offers what the library exports', async () => {
     const { matches } = await complete('mnist.|');
-    expect(matches).toEqual(expect.arrayContaining(['digitGrid', 'loadMnist', 'normalize', 'oneHot', 'plot', 'setSeed']));
+    expect(matches).toEqual(
+      expect.arrayContaining(['digitGrid', 'loadMnist', 'normalize', 'oneHot', 'plot', 'setSeed']),
+    );
     expect(matches).not.toContain('epochs');
   });
 
@@ -107,7 +109,9 @@ describe('Shift-Tab', () => {
 
   test('leaves out what TensorFlow.js’s documentation says to its own site', async () => {
     const { data } = await inspect("import * as tf from '@tensorflow/tfjs-node';\ntf.sequen|tial;");
-    expect(data['text/markdown']).toMatch(/Creates a `tf\.Sequential` model\.[^]*```js\nconst model = tf\.sequential\(\);/);
+    expect(data['text/markdown']).toMatch(
+      /Creates a `tf\.Sequential` model\.[^]*```js\nconst model = tf\.sequential\(\);/,
+    );
     expect(data['text/markdown']).not.toContain('heading:');
   });
 });

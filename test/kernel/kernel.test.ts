@@ -10,7 +10,13 @@ describe('the tests’ own way to a kernel', () => {
   test('runs a cell and gives its outputs', async () => {
     const run = await kernel.run('const sum: number = 1 + 1;\nconsole.log(sum);\nconsole.error("to stderr");');
     expect([run.status, run.stdout, run.stderr]).toEqual(['ok', '2\n', 'to stderr\n']);
-    expect(run.messages.map(({ msg_type }) => msg_type)).toEqual(['status', 'execute_input', 'stream', 'stream', 'status']);
+    expect(run.messages.map(({ msg_type }) => msg_type)).toEqual([
+      'status',
+      'execute_input',
+      'stream',
+      'stream',
+      'status',
+    ]);
   });
 
   test('says that a cell has failed', async () => {

@@ -35,7 +35,8 @@ const printed = (id: string): string =>
     .map(({ content }) => content.text as string)
     .join('');
 /** A value of a process in /proc, in bytes. */
-const memory = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+const memory = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 
 describe('much output', () => {
   test('of 40,000 lines in a loop arrives whole', async () => {
@@ -87,14 +88,27 @@ print({output.name for output in outputs}, "".join(output.text for output in out
       throw new Error('last');`);
     const said = run.messages.flatMap(({ msg_type, content }) => {
       const data = content.data as Record<string, string> | undefined;
-      return msg_type === 'status' ? [content.execution_state] : msg_type === 'execute_input' ? [] : [content.text ?? content.evalue ?? data?.['text/plain']];
+      return msg_type === 'status'
+        ? [content.execution_state]
+        : msg_type === 'execute_input'
+          ? []
+          : [content.text ?? content.evalue ?? data?.['text/plain']];
     });
-    const rounds = Array.from({ length: 200 }, (_, round) => [`out ${round}\n`, `err ${round}\n`, round ? `again ${round}` : 'first']);
+    const rounds = Array.from({ length: 200 }, (_, round) => [
+      `out ${round}\n`,
+      `err ${round}\n`,
+      round ? `again ${round}` : 'first',
+    ]);
     expect(said).toEqual(['busy', ...rounds.flat(), 'before the error', 'last', 'idle']);
   });
 
   test('comes before idle, also when it is printed last and without an end of line', async () => {
-    for (const code of ["process.stdout.write('x');", "console.log('x'); 1", "console.error('x'); throw 1;", "await null; process.stderr.write('x')"]) {
+    for (const code of [
+      "process.stdout.write('x');",
+      "console.log('x'); 1",
+      "console.error('x'); throw 1;",
+      "await null; process.stderr.write('x')",
+    ]) {
       const { messages } = await client.run(code);
       const kinds = messages.map(({ msg_type }) => msg_type);
       expect(kinds.indexOf('stream')).toBeGreaterThan(0);
@@ -119,7 +133,10 @@ print({output.name for output in outputs}, "".join(output.text for output in out
   test.each([
     ['a loop', `for (let i = 0; ; i++) console.log(i, '${PADDING}');`],
     ['a loop that awaits', `for (let i = 0; ; i++) { console.log(i, '${PADDING}'); await null; }`],
-    ['an interval', `let n = 0; setInterval(() => { for (let k = 0; k < 2000; k++) console.log(n++, '${PADDING}'); }, 0); await new Promise(() => {});`],
+    [
+      'an interval',
+      `let n = 0; setInterval(() => { for (let k = 0; k < 2000; k++) console.log(n++, '${PADDING}'); }, 0); await new Promise(() => {});`,
+    ],
   ])('of %s without end can be stopped, is readable, and does not fill the memory', async (_what, code) => {
     const before = memory(kernel.pid);
     const id = await client.send('execute_request', { code, silent: false }, { metadata: { cellId: 'endless' } });
@@ -127,7 +144,9 @@ print({output.name for output in outputs}, "".join(output.text for output in out
     let seen = 0;
     await client.until(() => {
       const heard = client.on('iopub', id);
-      characters += heard.slice(seen).reduce((sum, { content }) => sum + ((content.text as string | undefined)?.length ?? 0), 0);
+      characters += heard
+        .slice(seen)
+        .reduce((sum, { content }) => sum + ((content.text as string | undefined)?.length ?? 0), 0);
       seen = heard.length;
       return characters > 20 * MEGABYTE;
     });
@@ -142,7 +161,9 @@ print({output.name for output in outputs}, "".join(output.text for output in out
 
   test('of displays without end does not fill the memory either', async () => {
     const before = memory(kernel.pid);
-    const id = await client.execute("const { display } = await import('tslab'); for (;;) display.html('x'.repeat(100_000));");
+    const id = await client.execute(
+      "const { display } = await import('tslab'); for (;;) display.html('x'.repeat(100_000));",
+    );
     await client.until(() => client.on('iopub', id).length > 500);
     expect(memory(kernel.pid) - before).toBeLessThan(300 * MEGABYTE);
     await client.send('interrupt_request', {}, { channel: 'control' });
@@ -185,7 +206,7 @@ describe('process.stdout.write', () => {
     ["process.stdout.write('eA==', 'base64', done)", 'x'],
     ["process.stdout.write(Buffer.from('x'), done)", 'x'],
     ["process.stdout.write('', done)", ''],
-    ["process.stdout.write(new Uint8Array([120]), undefined, done)", 'x'],
+    ['process.stdout.write(new Uint8Array([120]), undefined, done)', 'x'],
     ["process.stderr.write('x', done)", 'x'],
     ["process.stderr.write('x', 'latin1', done)", 'x'],
   ])('%s calls back, once', async (write, text) => {
@@ -221,7 +242,9 @@ describe('process.stdout.write', () => {
   });
 
   test.each(['7', 'null', 'undefined', '{}'])('of %s is refused with what is expected', async (value) => {
-    expect((await kernel.run(`process.stdout.write(${value} as any)`)).evalue).toMatch(/expected a string, a Buffer or a Uint8Array/);
+    expect((await kernel.run(`process.stdout.write(${value} as any)`)).evalue).toMatch(
+      /expected a string, a Buffer or a Uint8Array/,
+    );
   });
 });
 
@@ -233,7 +256,7 @@ describe('the console', () => {
     ["console.time('t'); console.timeLog('t', 'x'); console.timeEnd('t');", /^t: [\d.]+ms x\nt: [\d.]+ms\n$/],
     ["console.group('head'); console.log('in'); console.groupEnd(); console.log('out');", /^head\n {2}in\nout\n$/],
     ["console.groupCollapsed('head'); console.log('in'); console.groupEnd();", /^head\n {2}in\n$/],
-    ["console.count(); console.count(); console.countReset();", /^default: 1\ndefault: 2\n$/],
+    ['console.count(); console.count(); console.countReset();', /^default: 1\ndefault: 2\n$/],
     ["console.info('%s is %d', 'six', 6); console.debug('low');", /^six is 6\nlow\n$/],
   ])('%s prints', async (code, expected) => {
     expect((await kernel.run(code)).stdout).toMatch(expected);
@@ -292,7 +315,7 @@ describe('a cell that would end the kernel', () => {
     'process.exit(1)',
     "process.exitCode = 3; process.exit('4' as any)",
     'process.reallyExit(0)',
-    "const { exit } = process; exit(0)",
+    'const { exit } = process; exit(0)',
     "const { exit } = await import('node:process'); exit(2)",
     'await null; process.exit()',
     'await new Promise((resolve) => process.nextTick(() => { try { process.exit(); } catch (error) { resolve(Promise.reject(error)); } }))',
@@ -328,46 +351,117 @@ describe('whatever is thrown is shown', () => {
     ['an object', '({ code: 7 })', /Uncaught \{ code: 7 \}/],
     ['an object without a prototype', 'Object.assign(Object.create(null), { code: 7 })', /code: 7/],
     ['an object with a message only', "({ message: 'half an error' })", /half an error/],
-    ['an error with an object of errors', "Object.assign(new Error('real reason'), { errors: { a: [1] } })", /Error: real reason/],
-    ['an error with a number of errors', "Object.assign(new Error('real reason'), { errors: 3 })", /Error: real reason/],
-    ['an AggregateError', "new AggregateError([new TypeError('one'), 'two'], 'all failed')", /AggregateError: all failed[^]*TypeError: one[^]*'two'/],
-    ['an error with a cause', "new Error('outer', { cause: new RangeError('inner') })", /Error: outer[^]*Caused by\nRangeError: inner/],
-    ['an error with a cause that is no error', "new Error('outer', { cause: { code: 'E7' } })", /Error: outer[^]*Caused by\n\{ code: 'E7' \}/],
+    [
+      'an error with an object of errors',
+      "Object.assign(new Error('real reason'), { errors: { a: [1] } })",
+      /Error: real reason/,
+    ],
+    [
+      'an error with a number of errors',
+      "Object.assign(new Error('real reason'), { errors: 3 })",
+      /Error: real reason/,
+    ],
+    [
+      'an AggregateError',
+      "new AggregateError([new TypeError('one'), 'two'], 'all failed')",
+      /AggregateError: all failed[^]*TypeError: one[^]*'two'/,
+    ],
+    [
+      'an error with a cause',
+      "new Error('outer', { cause: new RangeError('inner') })",
+      /Error: outer[^]*Caused by\nRangeError: inner/,
+    ],
+    [
+      'an error with a cause that is no error',
+      "new Error('outer', { cause: { code: 'E7' } })",
+      /Error: outer[^]*Caused by\n\{ code: 'E7' \}/,
+    ],
     ['an error with a cause that is null', "new Error('outer', { cause: null })", /Error: outer/],
-    ['an error that is its own cause', "(() => { const e: any = new Error('round'); e.cause = e; return e; })()", /Error: round/],
-    ['two errors that cause each other', "(() => { const a: any = new Error('here'); a.cause = new Error('there', { cause: a }); return a; })()", /Error: here[^]*Error: there/],
-    ['an error with a long chain of causes', "(() => { let e: any = new Error('deepest'); for (let i = 0; i < 20_000; i++) e = new Error('step', { cause: e }); return e; })()", /Error: step/],
-    ['an error whose message is an object', "Object.assign(new Error(), { message: { reason: 'odd' } })", /reason: 'odd'/],
+    [
+      'an error that is its own cause',
+      "(() => { const e: any = new Error('round'); e.cause = e; return e; })()",
+      /Error: round/,
+    ],
+    [
+      'two errors that cause each other',
+      "(() => { const a: any = new Error('here'); a.cause = new Error('there', { cause: a }); return a; })()",
+      /Error: here[^]*Error: there/,
+    ],
+    [
+      'an error with a long chain of causes',
+      "(() => { let e: any = new Error('deepest'); for (let i = 0; i < 20_000; i++) e = new Error('step', { cause: e }); return e; })()",
+      /Error: step/,
+    ],
+    [
+      'an error whose message is an object',
+      "Object.assign(new Error(), { message: { reason: 'odd' } })",
+      /reason: 'odd'/,
+    ],
     ['an error whose message is undefined', 'Object.assign(new Error(), { message: undefined })', /Error/],
     ['an error whose name is a number', "Object.assign(new Error('seven'), { name: 7 })", /7: seven/],
-    ['an error whose message throws', "Object.defineProperty(new Error('x'), 'message', { get() { throw new Error('inner'); } })", /cannot be (shown|read)/],
-    ['an error whose stack throws', "Object.defineProperty(new Error('still here'), 'stack', { get() { throw new Error('inner'); } })", /still here|cannot be (shown|read)/],
-    ['an error whose name throws', "Object.defineProperty(new Error('still here'), 'name', { get() { throw new Error('inner'); } })", /still here|cannot be (shown|read)/],
-    ['an error whose cause throws', "Object.defineProperty(new Error('still here'), 'cause', { get() { throw new Error('inner'); } })", /still here|cannot be (shown|read)/],
+    [
+      'an error whose message throws',
+      "Object.defineProperty(new Error('x'), 'message', { get() { throw new Error('inner'); } })",
+      /cannot be (shown|read)/,
+    ],
+    [
+      'an error whose stack throws',
+      "Object.defineProperty(new Error('still here'), 'stack', { get() { throw new Error('inner'); } })",
+      /still here|cannot be (shown|read)/,
+    ],
+    [
+      'an error whose name throws',
+      "Object.defineProperty(new Error('still here'), 'name', { get() { throw new Error('inner'); } })",
+      /still here|cannot be (shown|read)/,
+    ],
+    [
+      'an error whose cause throws',
+      "Object.defineProperty(new Error('still here'), 'cause', { get() { throw new Error('inner'); } })",
+      /still here|cannot be (shown|read)/,
+    ],
     ['an error without a stack', "(() => { const e = new Error('bare'); delete e.stack; return e; })()", /Error: bare/],
     ['an error whose stack is a number', "Object.assign(new Error('counted'), { stack: 7 })", /Error: counted/],
-    ['an error whose constructor is gone', "Object.assign(new Error('orphan'), { constructor: undefined })", /Error: orphan/],
+    [
+      'an error whose constructor is gone',
+      "Object.assign(new Error('orphan'), { constructor: undefined })",
+      /Error: orphan/,
+    ],
     ['an error without a prototype', "Object.setPrototypeOf(new Error('rootless'), null)", /rootless/],
     ['a frozen error', "Object.freeze(new Error('cold'))", /Error: cold/],
     ['a sealed error of a class', "Object.seal(new (class Odd extends Error {})('shut'))", /Odd: shut/],
     ['a Proxy whose traps throw', "new Proxy({}, new Proxy({}, { get() { throw new Error('trap'); } }))", /Uncaught/],
     ['a Proxy of an error', "new Proxy(new Error('behind'), {})", /behind/],
-    ['a revoked Proxy', "(() => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; })()", /Uncaught/],
-    ['an object whose inspection throws', "({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('inner'); } })", /cannot be (shown|read)/],
-    ["an error of another vm context", "require('vm').runInNewContext(\"new TypeError('from afar')\")", /TypeError: from afar/],
+    [
+      'a revoked Proxy',
+      '(() => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; })()',
+      /Uncaught/,
+    ],
+    [
+      'an object whose inspection throws',
+      "({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('inner'); } })",
+      /cannot be (shown|read)/,
+    ],
+    [
+      'an error of another vm context',
+      "require('vm').runInNewContext(\"new TypeError('from afar')\")",
+      /TypeError: from afar/,
+    ],
     ['an object of another vm context', "require('vm').runInNewContext('({ code: 8 })')", /code: 8/],
     ['a DOMException', "new DOMException('aborted', 'AbortError')", /AbortError: aborted/],
     ['a promise', "Promise.resolve('late')", /Promise/],
     ['an error with much text', "new Error('x'.repeat(100_000))", /Error: x{1000}/],
   ];
-  const SECRETS = /node:internal|inspector|kernel\/(dist|cells|output|protocol)|mnist-kernel|prepareStackTrace|\bat within\b|describeReadable/;
+  const SECRETS =
+    /node:internal|inspector|kernel\/(dist|cells|output|protocol)|mnist-kernel|prepareStackTrace|\bat within\b|describeReadable/;
 
   test.each(THROWN)('%s', async (_what, value, shown) => {
     const run = await kernel.run(`throw ${value};`);
     expect(run.status).toBe('error');
     expect(plain(run)).toMatch(shown);
     expect(plain(run)).not.toMatch(SECRETS);
-    expect(run.outputs).toMatchObject([{ output_type: 'error', ename: run.ename, evalue: run.evalue, traceback: run.traceback }]);
+    expect(run.outputs).toMatchObject([
+      { output_type: 'error', ename: run.ename, evalue: run.evalue, traceback: run.traceback },
+    ]);
     expect([typeof run.ename, typeof run.evalue]).toEqual(['string', 'string']);
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
@@ -399,7 +493,11 @@ describe('whatever is thrown is shown', () => {
     ['an event', "new (require('events'))().emit('error', new Error('emitted'))", /Error: emitted/],
     ['a display method', "({ [Symbol.for('Jupyter.display')]() { throw new Error('undrawn'); } })", /Error: undrawn/],
     ['a getter', "({ get odd() { throw new Error('unread'); } }).odd", /Error: unread/],
-    ['a worker', "new (require('worker_threads').Worker)('throw new Error(\"there\")', { eval: true }), undefined", /there/],
+    [
+      'a worker',
+      "new (require('worker_threads').Worker)('throw new Error(\"there\")', { eval: true }), undefined",
+      /there/,
+    ],
     ['a child process', "require('child_process').execSync('exit 3', { stdio: 'pipe' })", /Command failed: exit 3/],
     ['JSON', "JSON.parse('{')", /SyntaxError: /],
     ['too deep a recursion', '(function f(): any { return f(); })()', /RangeError: Maximum call stack/],
@@ -422,7 +520,11 @@ describe("a cell's last value", () => {
   test('is an execute_result with the count of the cell, as Out[n] is', async () => {
     const run = await kernel.run("'text'");
     const [result] = run.messages.filter(({ msg_type }) => msg_type === 'execute_result');
-    expect(result.content).toEqual({ execution_count: run.reply!.execution_count, data: { 'text/plain': "'text'" }, metadata: {} });
+    expect(result.content).toEqual({
+      execution_count: run.reply!.execution_count,
+      data: { 'text/plain': "'text'" },
+      metadata: {},
+    });
   });
 
   test.each([
@@ -441,26 +543,47 @@ describe("a cell's last value", () => {
     ['class A { x = 1 }; new A()', 'A { x: 1 }'],
     ['await Promise.resolve(5)', '5'],
     ['Object.create(null)', '[Object: null prototype] {}'],
-    ["new Proxy({ a: 1 }, {})", '{ a: 1 }'],
+    ['new Proxy({ a: 1 }, {})', '{ a: 1 }'],
     ['const x1 = 1; x1 + 1 // with a comment', '2'],
   ])('%s shows %s', async (code, shown) => {
     expect(await value(code)).toEqual({ 'text/plain': shown });
   });
 
-  test.each(['undefined', 'void 0', '', '// nothing', 'const x2 = 1;', 'function f2() {}', 'await undefined', 'if (false) 1'])(
-    '%s shows nothing',
-    async (code) => {
-      expect(await value(code)).toBeUndefined();
-    },
-  );
+  test.each([
+    'undefined',
+    'void 0',
+    '',
+    '// nothing',
+    'const x2 = 1;',
+    'function f2() {}',
+    'await undefined',
+    'if (false) 1',
+  ])('%s shows nothing', async (code) => {
+    expect(await value(code)).toBeUndefined();
+  });
 
   test.each([
     ['an object', "({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<b>x</b>', 'text/plain': 'x' }) })"],
-    ['a promise', "({ [Symbol.for('Jupyter.display')]: async () => { await null; return { 'text/html': '<b>x</b>', 'text/plain': 'x' }; } })"],
-    ["a class's prototype", "class B1 { [Symbol.for('Jupyter.display')]() { return { 'text/html': `<b>${this.x}</b>`, 'text/plain': this.x }; } x = 'x' }; new B1()"],
-    ['a base class', "class C1 { [Symbol.for('Jupyter.display')]() { return { 'text/html': '<b>x</b>', 'text/plain': 'x' }; } } class C2 extends C1 {}; new C2()"],
-    ['a function', "Object.assign(() => 1, { [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<b>x</b>', 'text/plain': 'x' }) })"],
-    ['a getter', "({ get [Symbol.for('Jupyter.display')]() { return () => ({ 'text/html': '<b>x</b>', 'text/plain': 'x' }); } })"],
+    [
+      'a promise',
+      "({ [Symbol.for('Jupyter.display')]: async () => { await null; return { 'text/html': '<b>x</b>', 'text/plain': 'x' }; } })",
+    ],
+    [
+      "a class's prototype",
+      "class B1 { [Symbol.for('Jupyter.display')]() { return { 'text/html': `<b>${this.x}</b>`, 'text/plain': this.x }; } x = 'x' }; new B1()",
+    ],
+    [
+      'a base class',
+      "class C1 { [Symbol.for('Jupyter.display')]() { return { 'text/html': '<b>x</b>', 'text/plain': 'x' }; } } class C2 extends C1 {}; new C2()",
+    ],
+    [
+      'a function',
+      "Object.assign(() => 1, { [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<b>x</b>', 'text/plain': 'x' }) })",
+    ],
+    [
+      'a getter',
+      "({ get [Symbol.for('Jupyter.display')]() { return () => ({ 'text/html': '<b>x</b>', 'text/plain': 'x' }); } })",
+    ],
   ])('says itself how it is shown, by a method of %s', async (_what, code) => {
     expect(await value(code)).toEqual({ 'text/html': '<b>x</b>', 'text/plain': 'x' });
   });
@@ -488,18 +611,22 @@ describe("a cell's last value", () => {
     ["({ get [Symbol.for('Jupyter.display')]() { throw new Error('trap'); } })"],
     ["({ get bad() { throw new Error('trap'); } })"],
     ["({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('trap'); } })"],
-    ["(() => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; })()"],
+    ['(() => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; })()'],
   ])('%s is shown in some words', async (code) => {
     expect(await value(code)).toEqual({ 'text/plain': expect.stringMatching(/./) as unknown });
   });
 
   test('waits for the display method, whose output comes before it', async () => {
-    const run = await kernel.run("({ async [Symbol.for('Jupyter.display')]() { console.log('drawing'); await null; return { 'text/plain': 'drawn' }; } })");
+    const run = await kernel.run(
+      "({ async [Symbol.for('Jupyter.display')]() { console.log('drawing'); await null; return { 'text/plain': 'drawn' }; } })",
+    );
     expect(run.outputs.map(({ text, data }) => text ?? data)).toEqual(['drawing\n', { 'text/plain': 'drawn' }]);
   });
 
   test('can be stopped while its display method waits', async () => {
-    const run = kernel.start("({ async [Symbol.for('Jupyter.display')]() { console.log('drawing'); await new Promise(() => setInterval(() => {}, 1000)); } })");
+    const run = kernel.start(
+      "({ async [Symbol.for('Jupyter.display')]() { console.log('drawing'); await new Promise(() => setInterval(() => {}, 1000)); } })",
+    );
     await run.until(/drawing/);
     await kernel.interrupt();
     expect((await run.ended).ename).toBe('Interrupted');
@@ -521,7 +648,11 @@ describe("a cell's last value", () => {
       ['empty', 'tf.zeros([0, 3])', /^float32 \[0, 3\]\n/],
       ['a variable', 'tf.variable(tf.tensor1d([5, 6]))', /^float32 \[2\]\n\[5, 6\]$/],
       ['large', 'tf.range(0, 60_000)', /^float32 \[60000\]\n0, 1, 2, 3, 4, 5, 6, 7, \.\.\.$/],
-      ['large and of integers', "tf.zeros([600, 784], 'int32')", /^int32 \[600, 784\]\n0, 0, 0, 0, 0, 0, 0, 0, \.\.\.$/],
+      [
+        'large and of integers',
+        "tf.zeros([600, 784], 'int32')",
+        /^int32 \[600, 784\]\n0, 0, 0, 0, 0, 0, 0, 0, \.\.\.$/,
+      ],
       ['large and of bools', "tf.ones([2000], 'bool')", /^bool \[2000\]\n(true, |1, ){8}\.\.\.$/],
       ['large and of strings', "tf.fill([2000], 'a', 'string')", /^string \[2000\]\n(a, |'a', ){8}\.\.\.$/],
       ['large and complex', 'tf.complex(tf.ones([2000]), tf.ones([2000]))', /^complex64 \[2000\]\n/],
@@ -530,7 +661,9 @@ describe("a cell's last value", () => {
     });
 
     test('and disposed says so', async () => {
-      expect(await value('const gone = tf.zeros([2]); gone.dispose(); gone')).toEqual({ 'text/plain': 'float32 [2], disposed' });
+      expect(await value('const gone = tf.zeros([2]); gone.dispose(); gone')).toEqual({
+        'text/plain': 'float32 [2], disposed',
+      });
     });
 
     test('leaves no tensor behind when it is shown', async () => {
@@ -541,19 +674,26 @@ describe("a cell's last value", () => {
   });
 
   test('that is a model is its summary', async () => {
-    const shown = await value("import * as tf from '@tensorflow/tfjs-node'; tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] })");
+    const shown = await value(
+      "import * as tf from '@tensorflow/tfjs-node'; tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] })",
+    );
     expect(shown!['text/plain']).toMatch(/Layer \(type\)[^]*dense[^]*\[null,3\][^]*15[^]*Total params: 15/);
   });
 
   test('that is an IdxArray is its shape and first bytes', async () => {
-    const shown = await value("import { parseIdx } from 'mnist-lib'; parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 7), 'labels')");
+    const shown = await value(
+      "import { parseIdx } from 'mnist-lib'; parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 7), 'labels')",
+    );
     expect(shown).toEqual({ 'text/plain': 'uint8 [2]\n5, 7' });
   });
 
   test('that is a figure of the library is drawn, with a picture and words beside it', async () => {
     const shown = await value("import { softmaxBars } from 'mnist-lib'; softmaxBars([1, 2, 3])");
     expect(Object.keys(shown!).sort()).toEqual(['application/vnd.plotly.v1+json', 'image/svg+xml', 'text/plain']);
-    expect(shown!['application/vnd.plotly.v1+json']).toMatchObject({ data: expect.any(Array) as unknown, layout: expect.any(Object) as unknown });
+    expect(shown!['application/vnd.plotly.v1+json']).toMatchObject({
+      data: expect.any(Array) as unknown,
+      layout: expect.any(Object) as unknown,
+    });
     expect(shown!['image/svg+xml']).toMatch(/^<svg[^]*<\/svg>\s*$/);
   });
 });
@@ -563,7 +703,7 @@ describe('a kernel whose parent is killed', () => {
     ['while idle', '1'],
     ['in an endless loop', "console.log('loops'); for (;;) {}"],
     ['in an endless loop that prints', 'for (;;) console.log(1);'],
-    ['in a cell that waits', "setInterval(() => {}, 1000); await new Promise(() => {});"],
+    ['in a cell that waits', 'setInterval(() => {}, 1000); await new Promise(() => {});'],
   ])('%s ends by itself', async (_when, code) => {
     const script = `
 import sys

@@ -7,7 +7,8 @@ import { Client, type Heard } from '../helpers/client';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
 
-const versionOf = (path: string): string => (JSON.parse(readFileSync(join(root, path), 'utf8')) as { version: string }).version;
+const versionOf = (path: string): string =>
+  (JSON.parse(readFileSync(join(root, path), 'utf8')) as { version: string }).version;
 
 let kernel: Kernel;
 let client: Client;
@@ -20,20 +21,30 @@ afterAll(async () => {
   await kernel.stop();
 });
 afterEach(async () => {
-  expect((await client.run('6 * 7')).messages.map(({ content }) => content.data)).toContainEqual({ 'text/plain': '42' });
+  expect((await client.run('6 * 7')).messages.map(({ content }) => content.data)).toContainEqual({
+    'text/plain': '42',
+  });
 });
 
-const kinds = (messages: Heard[]): unknown[] => messages.map(({ msg_type, content }) => content.execution_state ?? msg_type);
+const kinds = (messages: Heard[]): unknown[] =>
+  messages.map(({ msg_type, content }) => content.execution_state ?? msg_type);
 const indexOf = (id: string, state: string): number =>
-  client.on('iopub').findIndex(({ parent_header, content }) => parent_header.msg_id === id && content.execution_state === state);
-const wait = "await new Promise<void>((resolve) => setTimeout(resolve, 200));";
+  client
+    .on('iopub')
+    .findIndex(({ parent_header, content }) => parent_header.msg_id === id && content.execution_state === state);
+const wait = 'await new Promise<void>((resolve) => setTimeout(resolve, 200));';
 
 describe('a cell', () => {
   test('is busy, shows its input, its output and its value, and is idle', async () => {
     const { messages, reply } = await client.run("console.log('out'); 7");
     expect(kinds(messages)).toEqual(['busy', 'execute_input', 'stream', 'execute_result', 'idle']);
     const count = reply.execution_count;
-    expect(reply).toEqual({ status: 'ok', execution_count: expect.any(Number) as unknown, payload: [], user_expressions: {} });
+    expect(reply).toEqual({
+      status: 'ok',
+      execution_count: expect.any(Number) as unknown,
+      payload: [],
+      user_expressions: {},
+    });
     expect(messages[1].content).toEqual({ code: "console.log('out'); 7", execution_count: count });
     expect(messages[3].content).toEqual({ execution_count: count, data: { 'text/plain': '7' }, metadata: {} });
   });
@@ -50,7 +61,9 @@ describe('a cell', () => {
     ['two', 2],
     ['ten', 10],
   ])('of %s that are sent at once is busy only when its turn comes', async (_what, count) => {
-    const ids = await Promise.all(Array.from({ length: count }, (_, index) => client.execute(`await null; console.log(${index})`)));
+    const ids = await Promise.all(
+      Array.from({ length: count }, (_, index) => client.execute(`await null; console.log(${index})`)),
+    );
     await client.idle(ids.at(-1)!);
     const marks = ids.flatMap((id) => [indexOf(id, 'busy'), indexOf(id, 'idle')]);
     expect(marks).toEqual([...marks].sort((a, b) => a - b));
@@ -72,9 +85,14 @@ describe('a cell', () => {
     const other = await client.send(type, content);
     await client.idle(other);
     await client.idle(id);
-    const states = client.on('iopub').slice(indexOf(id, 'busy')).filter(({ msg_type }) => msg_type === 'status');
+    const states = client
+      .on('iopub')
+      .slice(indexOf(id, 'busy'))
+      .filter(({ msg_type }) => msg_type === 'status');
     // Whenever the other request is done, what follows says that the cell is still at work.
-    const after = states.findIndex(({ parent_header, content: { execution_state } }) => parent_header.msg_id === other && execution_state === 'idle');
+    const after = states.findIndex(
+      ({ parent_header, content: { execution_state } }) => parent_header.msg_id === other && execution_state === 'idle',
+    );
     expect([states[after + 1].parent_header.msg_id, states[after + 1].content.execution_state]).toEqual([id, 'busy']);
     expect(states.at(-1)).toMatchObject({ parent_header: { msg_id: id }, content: { execution_state: 'idle' } });
   });
@@ -110,7 +128,11 @@ describe('a cell', () => {
   ])('of 100,000 %s within each other fails, and the kernel lives', async (_what, piece) => {
     const code = piece.repeat(100_000);
     expect((await client.run(code)).reply.status).toBe('error');
-    for (const [type, content] of [['complete_request', { code, cursor_pos: code.length }], ['inspect_request', { code, cursor_pos: 1 }], ['is_complete_request', { code }]] as const) {
+    for (const [type, content] of [
+      ['complete_request', { code, cursor_pos: code.length }],
+      ['inspect_request', { code, cursor_pos: 1 }],
+      ['is_complete_request', { code }],
+    ] as const) {
       expect((await client.request(type, content)).msg_type).toBe(type.replace('request', 'reply'));
     }
   });
@@ -123,11 +145,16 @@ describe('after an error', () => {
     ['an error that is thrown', failing],
     ['a compiler error', 'const n: number = "text";'],
   ])('(%s) what is already queued is aborted, with busy and idle, and has no output', async (_what, code) => {
-    const ids = await Promise.all([code, "console.log('second')", "console.log('third')"].map((each) => client.execute(each)));
+    const ids = await Promise.all(
+      [code, "console.log('second')", "console.log('third')"].map((each) => client.execute(each)),
+    );
     await Promise.all(ids.map((id) => client.idle(id)));
     const replies = await Promise.all(ids.map((id) => client.replyTo(id)));
     expect(replies.map(({ content }) => content.status)).toEqual(['error', 'aborted', 'aborted']);
-    expect(ids.slice(1).map((id) => kinds(client.on('iopub', id)))).toEqual([['busy', 'idle'], ['busy', 'idle']]);
+    expect(ids.slice(1).map((id) => kinds(client.on('iopub', id)))).toEqual([
+      ['busy', 'idle'],
+      ['busy', 'idle'],
+    ]);
   });
 
   test('a request that is sent once the reply is there runs', async () => {
@@ -175,11 +202,16 @@ describe('after an error', () => {
 describe('silent and store_history', () => {
   const count = async (): Promise<number> => (await client.run('1')).reply.execution_count as number;
   const tail = async (n: number): Promise<unknown[]> =>
-    ((await client.request('history_request', { hist_access_type: 'tail', n, output: false, raw: true })).content.history as unknown[][]).map(([, , input]) => input);
+    (
+      (await client.request('history_request', { hist_access_type: 'tail', n, output: false, raw: true })).content
+        .history as unknown[][]
+    ).map(([, , input]) => input);
 
   test('silent runs without any output, count or history', async () => {
     const before = await count();
-    const { reply, messages } = await client.run("var quietly = 5; console.log('out'); console.error('err'); quietly", { silent: true });
+    const { reply, messages } = await client.run("var quietly = 5; console.log('out'); console.error('err'); quietly", {
+      silent: true,
+    });
     expect(kinds(messages)).toEqual(['busy', 'idle']);
     expect(reply.status).toBe('ok');
     expect(await tail(1)).toEqual(['1']);
@@ -202,25 +234,42 @@ describe('silent and store_history', () => {
     expect(await count()).toBe(before + 1);
   });
 
-  test.each([{ silent: true }, { store_history: false }])('%j leaves the lines of errors from earlier cells right', async (more) => {
-    const { reply } = await client.run('\n\nfunction failsOnLineThree() { throw new Error("three"); }');
-    await client.run('const other = 1;\nconst another = 2;\nconst third = 3;\nconst fourth = 4;', more);
-    const { reply: failed } = await client.run('failsOnLineThree()');
-    expect((failed.traceback as string[]).join('\n')).toContain(`Cell In[${reply.execution_count as number}], line 3,`);
-    expect((failed.traceback as string[]).join('\n')).toContain('function failsOnLineThree');
-  });
+  test.each([{ silent: true }, { store_history: false }])(
+    '%j leaves the lines of errors from earlier cells right',
+    async (more) => {
+      const { reply } = await client.run('\n\nfunction failsOnLineThree() { throw new Error("three"); }');
+      await client.run('const other = 1;\nconst another = 2;\nconst third = 3;\nconst fourth = 4;', more);
+      const { reply: failed } = await client.run('failsOnLineThree()');
+      expect((failed.traceback as string[]).join('\n')).toContain(
+        `Cell In[${reply.execution_count as number}], line 3,`,
+      );
+      expect((failed.traceback as string[]).join('\n')).toContain('function failsOnLineThree');
+    },
+  );
 
-  test.each([{ silent: true }, { store_history: false }])('%j leaves late errors to the cell that they come from', async (more) => {
-    const { id } = await client.run("const { promise: late, reject: fail } = (Promise as any).withResolvers?.() ?? (() => { let reject: any; const promise = new Promise((_, no) => (reject = no)); return { promise, reject }; })(); const lateError = new Error('late');");
-    await client.run('1;', more);
-    await client.run('setTimeout(() => fail(lateError)); undefined', { silent: true });
-    await client.until(() => client.on('iopub', id).some(({ msg_type }) => msg_type === 'error'));
-  });
+  test.each([{ silent: true }, { store_history: false }])(
+    '%j leaves late errors to the cell that they come from',
+    async (more) => {
+      const { id } = await client.run(
+        "const { promise: late, reject: fail } = (Promise as any).withResolvers?.() ?? (() => { let reject: any; const promise = new Promise((_, no) => (reject = no)); return { promise, reject }; })(); const lateError = new Error('late');",
+      );
+      await client.run('1;', more);
+      await client.run('setTimeout(() => fail(lateError)); undefined', { silent: true });
+      await client.until(() => client.on('iopub', id).some(({ msg_type }) => msg_type === 'error'));
+    },
+  );
 });
 
 describe('user_expressions', () => {
   test('are evaluated after the cell, each for itself', async () => {
-    const user_expressions = { sum: 'base + 1', text: "'t'", wrong: 'nonesuch', syntax: '1 +', thrown: '(() => { throw new RangeError("r"); })()', awaited: 'await Promise.resolve(3)' };
+    const user_expressions = {
+      sum: 'base + 1',
+      text: "'t'",
+      wrong: 'nonesuch',
+      syntax: '1 +',
+      thrown: '(() => { throw new RangeError("r"); })()',
+      awaited: 'await Promise.resolve(3)',
+    };
     const { reply } = await client.run('const base = 41;', { user_expressions });
     expect(reply.user_expressions).toMatchObject({
       sum: { status: 'ok', data: { 'text/plain': '42' }, metadata: {} },
@@ -242,10 +291,13 @@ describe('user_expressions', () => {
     expect(reply.user_expressions).toMatchObject({ a: { status: 'ok', data: { 'text/plain': '2' } } });
   });
 
-  test.each([[null], [7], ['text'], [[1]], [{ a: 5 }], [{ a: null }]])('that are %j do no harm', async (user_expressions) => {
-    const { reply } = await client.run('1', { user_expressions });
-    expect(reply.status).toBe('ok');
-  });
+  test.each([[null], [7], ['text'], [[1]], [{ a: 5 }], [{ a: null }]])(
+    'that are %j do no harm',
+    async (user_expressions) => {
+      const { reply } = await client.run('1', { user_expressions });
+      expect(reply.status).toBe('ok');
+    },
+  );
 });
 
 describe('kernel_info', () => {
@@ -274,7 +326,10 @@ describe('kernel_info', () => {
 
   test('the versions are those that a cell sees', async () => {
     const { messages } = await client.run("import { versions } from 'tslab'; JSON.stringify(versions)");
-    const shown = messages.find(({ msg_type }) => msg_type === 'execute_result')!.content.data as Record<string, string>;
+    const shown = messages.find(({ msg_type }) => msg_type === 'execute_result')!.content.data as Record<
+      string,
+      string
+    >;
     expect(JSON.parse(shown['text/plain'].slice(1, -1))).toEqual({
       tslab: versionOf('node_modules/tslab/package.json'),
       typescript: versionOf('node_modules/typescript/package.json'),
@@ -320,7 +375,10 @@ describe('history', () => {
 
   test('by range gives session, count and input of the cells from start up to stop', async () => {
     const found = await ask({ hist_access_type: 'range', session: 0, start: first, stop: first + 2 });
-    expect(found.map(([, line, input]) => [line, input])).toEqual([[first, "'alpha' + 1"], [first + 1, "'beta'"]]);
+    expect(found.map(([, line, input]) => [line, input])).toEqual([
+      [first, "'alpha' + 1"],
+      [first + 1, "'beta'"],
+    ]);
     expect(typeof found[0][0]).toBe('number');
   });
 
@@ -373,19 +431,25 @@ describe('history', () => {
   });
 
   test('by search with unique gives each input once, the last', async () => {
-    expect(await ask({ hist_access_type: 'search', pattern: "'beta'", unique: true, n: 10 })).toEqual([[expect.any(Number), first + 3, "'beta'"]]);
+    expect(await ask({ hist_access_type: 'search', pattern: "'beta'", unique: true, n: 10 })).toEqual([
+      [expect.any(Number), first + 3, "'beta'"],
+    ]);
   });
 
   test('by search gives the last n', async () => {
-    expect((await ask({ hist_access_type: 'search', pattern: "'alpha'*", n: 1 })).map((entry) => entry[2])).toEqual(["'alpha' + 2"]);
+    expect((await ask({ hist_access_type: 'search', pattern: "'alpha'*", n: 1 })).map((entry) => entry[2])).toEqual([
+      "'alpha' + 2",
+    ]);
   });
 
-  test.each([{}, { hist_access_type: 'nonesuch' }, { hist_access_type: 'range', start: 'x', stop: null }, { hist_access_type: 'search', pattern: 7, n: 'x' }])(
-    'with %j is answered',
-    async (content) => {
-      expect((await client.request('history_request', content)).msg_type).toBe('history_reply');
-    },
-  );
+  test.each([
+    {},
+    { hist_access_type: 'nonesuch' },
+    { hist_access_type: 'range', start: 'x', stop: null },
+    { hist_access_type: 'search', pattern: 7, n: 'x' },
+  ])('with %j is answered', async (content) => {
+    expect((await client.request('history_request', content)).msg_type).toBe('history_reply');
+  });
 });
 
 describe('is_complete', () => {
@@ -423,7 +487,7 @@ describe('is_complete', () => {
     ['interface I {', '  '],
     ['type T ='],
     ['import { a'],
-    ["import { a } from"],
+    ['import { a } from'],
     ['switch (x) {', '  '],
     ['switch (x) { case 1:'],
     ['try {', '  '],
@@ -438,17 +502,72 @@ describe('is_complete', () => {
     ['let x: Array<'],
   ];
   const COMPLETE = [
-    '', ' ', '\n', '// comment', '/* c */', '1', 'const a = 1', 'const a = 1;', 'f()', 'if (x) {}', 'if (x) y', '`abc`', '`a ${b}`',
-    '/ab+/', '/[(]/.test(x)', 'x = a / b / c', 'class A {}', '@dec class A {}', 'class A { @dec method() {} }', 'import { a } from "a"',
-    'export const a = 1', 'await x', 'for (;;) {}', 'a\n  .b()', '"(" + \'{\'', 'nonesuch', "const n: number = 'x'", 'let x = y as any',
-    'async function f() { await 1; }', 'return', 'type T = string', 'label: for (;;) { break label; }', '({})', '[]', '"a\\\nb"', ';',
+    '',
+    ' ',
+    '\n',
+    '// comment',
+    '/* c */',
+    '1',
+    'const a = 1',
+    'const a = 1;',
+    'f()',
+    'if (x) {}',
+    'if (x) y',
+    '`abc`',
+    '`a ${b}`',
+    '/ab+/',
+    '/[(]/.test(x)',
+    'x = a / b / c',
+    'class A {}',
+    '@dec class A {}',
+    'class A { @dec method() {} }',
+    'import { a } from "a"',
+    'export const a = 1',
+    'await x',
+    'for (;;) {}',
+    'a\n  .b()',
+    '"(" + \'{\'',
+    'nonesuch',
+    "const n: number = 'x'",
+    'let x = y as any',
+    'async function f() { await 1; }',
+    'return',
+    'type T = string',
+    'label: for (;;) { break label; }',
+    '({})',
+    '[]',
+    '"a\\\nb"',
+    ';',
   ];
-  const INVALID = ['}', ')', ']', 'let 1x = 2', '"abc', "'abc", 'foo(}', 'f(])', 'a b', 'const const = 1', 'if (x))', 'function () {}', '1 + + + ;', '/abc', '"abc\n', 'foo("abc', 'let x = (1 + ;', '} {', 'let a = 1; } foo('];
+  const INVALID = [
+    '}',
+    ')',
+    ']',
+    'let 1x = 2',
+    '"abc',
+    "'abc",
+    'foo(}',
+    'f(])',
+    'a b',
+    'const const = 1',
+    'if (x))',
+    'function () {}',
+    '1 + + + ;',
+    '/abc',
+    '"abc\n',
+    'foo("abc',
+    'let x = (1 + ;',
+    '} {',
+    'let a = 1; } foo(',
+  ];
 
-  test.each(INCOMPLETE.map(([code, indent]) => [code, indent ?? null] as const))('%s is incomplete', async (code, indent) => {
-    const { content } = await client.request('is_complete_request', { code });
-    expect(content).toEqual({ status: 'incomplete', indent: indent ?? expect.stringMatching(/^ *$/) as unknown });
-  });
+  test.each(INCOMPLETE.map(([code, indent]) => [code, indent ?? null] as const))(
+    '%s is incomplete',
+    async (code, indent) => {
+      const { content } = await client.request('is_complete_request', { code });
+      expect(content).toEqual({ status: 'incomplete', indent: indent ?? (expect.stringMatching(/^ *$/) as unknown) });
+    },
+  );
   test.each(COMPLETE)('%j is complete', async (code) => {
     expect((await client.request('is_complete_request', { code })).content).toEqual({ status: 'complete' });
   });
@@ -487,7 +606,15 @@ describe('comms', () => {
 
 describe('a message', () => {
   const channels = ['shell', 'control'] as const;
-  const header = (more: object = {}): object => ({ msg_id: 'm-1', msg_type: 'kernel_info_request', session: 's', username: 'u', date: '', version: '5.3', ...more });
+  const header = (more: object = {}): object => ({
+    msg_id: 'm-1',
+    msg_type: 'kernel_info_request',
+    session: 's',
+    username: 'u',
+    date: '',
+    version: '5.3',
+    ...more,
+  });
 
   describe.each(channels)('on the %s channel', (channel) => {
     const dropped = async (send: () => Promise<unknown>): Promise<void> => {
@@ -554,7 +681,10 @@ describe('a message', () => {
 
   test.each([[undefined], [7], [null], [['1']], [{}]])('to execute %j is refused in words', async (code) => {
     const { reply, messages } = await client.run(code);
-    expect(reply).toMatchObject({ status: 'error', evalue: expect.stringMatching(/has no code \(expected a string\)/) as unknown });
+    expect(reply).toMatchObject({
+      status: 'error',
+      evalue: expect.stringMatching(/has no code \(expected a string\)/) as unknown,
+    });
     expect(kinds(messages)).toEqual(['busy', 'error', 'idle']);
   });
 
@@ -564,7 +694,10 @@ describe('a message', () => {
     ['inspect_request', {}],
     ['inspect_request', { code: null }],
   ])('%s with %j is refused in words', async (type, content) => {
-    expect((await client.request(type, content)).content).toMatchObject({ status: 'error', evalue: expect.stringContaining('expected a string') as unknown });
+    expect((await client.request(type, content)).content).toMatchObject({
+      status: 'error',
+      evalue: expect.stringContaining('expected a string') as unknown,
+    });
   });
 
   test.each([
@@ -596,21 +729,33 @@ describe('shutdown', () => {
     ),
   );
 
-  test.each(cases)('on the %s channel with restart %s %s is answered, and the kernel ends', async (channel, restart, _when, code) => {
-    const other = await startKernel();
-    const its = await Client.connect(await other.connection());
-    if (code) {
-      const id = await its.execute(code);
-      await its.until(() => its.on('iopub', id).some(({ msg_type }) => msg_type === 'stream'));
-    }
-    const reply = await its.request('shutdown_request', { restart }, { channel });
-    expect([reply.channel, reply.msg_type, reply.content]).toEqual([channel, 'shutdown_reply', { status: 'ok', restart }]);
-    await other.died;
-    expect(other.isAlive()).toBe(false);
-    expect(its.on('iopub').filter(({ msg_type }) => msg_type === 'shutdown_reply').map(({ content }) => content.restart)).toEqual([restart]);
-    its.close();
-    await other.stop();
-  });
+  test.each(cases)(
+    'on the %s channel with restart %s %s is answered, and the kernel ends',
+    async (channel, restart, _when, code) => {
+      const other = await startKernel();
+      const its = await Client.connect(await other.connection());
+      if (code) {
+        const id = await its.execute(code);
+        await its.until(() => its.on('iopub', id).some(({ msg_type }) => msg_type === 'stream'));
+      }
+      const reply = await its.request('shutdown_request', { restart }, { channel });
+      expect([reply.channel, reply.msg_type, reply.content]).toEqual([
+        channel,
+        'shutdown_reply',
+        { status: 'ok', restart },
+      ]);
+      await other.died;
+      expect(other.isAlive()).toBe(false);
+      expect(
+        its
+          .on('iopub')
+          .filter(({ msg_type }) => msg_type === 'shutdown_reply')
+          .map(({ content }) => content.restart),
+      ).toEqual([restart]);
+      its.close();
+      await other.stop();
+    },
+  );
 
   test.each([
     ["process.on('exit', () => { for (;;) {} }), undefined", 'an endless loop at exit'],

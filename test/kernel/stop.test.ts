@@ -21,7 +21,12 @@ async function stopped(code: string): Promise<Run> {
 async function expectStopped(code: string): Promise<void> {
   const { pid } = kernel;
   const run = await stopped(code);
-  expect([run.status, run.ename, run.evalue, run.stderr]).toEqual(['error', 'Interrupted', 'the cell was stopped.', '']);
+  expect([run.status, run.ename, run.evalue, run.stderr]).toEqual([
+    'error',
+    'Interrupted',
+    'the cell was stopped.',
+    '',
+  ]);
   const next = await kernel.run('console.log(6 * 7);');
   expect([next.status, next.stdout, next.stderr, kernel.pid]).toEqual(['ok', '42\n', '', pid]);
 }
@@ -95,22 +100,58 @@ describe('What a stopped cell has started prints nothing below later cells:', ()
 
   test.each([
     ['setInterval', `setInterval(() => console.log('tick'), 10); ${FOREVER}`],
-    ['a chain of setTimeout', `const again = () => { console.log('tick'); setTimeout(again, 10); }; again(); ${FOREVER}`],
-    ['a chain of setImmediate', `const again = () => { setImmediate(again); }; setInterval(() => console.log('tick'), 10); again(); ${FOREVER}`],
+    [
+      'a chain of setTimeout',
+      `const again = () => { console.log('tick'); setTimeout(again, 10); }; again(); ${FOREVER}`,
+    ],
+    [
+      'a chain of setImmediate',
+      `const again = () => { setImmediate(again); }; setInterval(() => console.log('tick'), 10); again(); ${FOREVER}`,
+    ],
     [
       'a chain of nextTick and setImmediate',
       `let turn = 0; const again = () => process.nextTick(() => { if (++turn % 500 === 0) console.log('tick'); setImmediate(again); }); again(); ${FOREVER}`,
     ],
-    ['a chain of queueMicrotask and setTimeout', `const again = () => queueMicrotask(() => { console.log('tick'); setTimeout(again, 10); }); again(); ${FOREVER}`],
-    ['a chain of then', `const again = (): Promise<void> => sleep(10).then(() => { console.log('tick'); return again(); });\nconsole.log('started'); await again();`],
-    ['a chain of then that nobody awaits', `const again = (): Promise<void> => sleep(10).then(() => { console.log('tick'); return again(); });\nvoid again(); ${FOREVER}`],
-    ['an async function that nobody awaits', `const again = async () => { for (;;) { await sleep(10); console.log('tick'); } };\nvoid again(); ${FOREVER}`],
-    ['setInterval of node:timers', `import { setInterval as every } from 'node:timers';\nevery(() => console.log('tick'), 10); ${FOREVER}`],
-    ['setTimeout of require("timers")', `const again = () => { console.log('tick'); require('timers').setTimeout(again, 10); }; again(); ${FOREVER}`],
-    ['setInterval of node:timers/promises', `import { setInterval as every } from 'node:timers/promises';\nconsole.log('started'); for await (const _ of every(10)) console.log('tick');`],
-    ['a chain of fs.stat', `import { stat } from 'node:fs';\nlet turn = 0; const again = () => stat('.', () => { if (++turn % 100 === 0) console.log('tick'); again(); }); again(); ${FOREVER}`],
-    ['a signal that times out', `AbortSignal.timeout(100).addEventListener('abort', () => console.log('abort')); ${FOREVER}`],
-    ['an rxjs interval', `import { interval } from 'rxjs';\ninterval(10).subscribe((each) => console.log(each)); ${FOREVER}`],
+    [
+      'a chain of queueMicrotask and setTimeout',
+      `const again = () => queueMicrotask(() => { console.log('tick'); setTimeout(again, 10); }); again(); ${FOREVER}`,
+    ],
+    [
+      'a chain of then',
+      `const again = (): Promise<void> => sleep(10).then(() => { console.log('tick'); return again(); });\nconsole.log('started'); await again();`,
+    ],
+    [
+      'a chain of then that nobody awaits',
+      `const again = (): Promise<void> => sleep(10).then(() => { console.log('tick'); return again(); });\nvoid again(); ${FOREVER}`,
+    ],
+    [
+      'an async function that nobody awaits',
+      `const again = async () => { for (;;) { await sleep(10); console.log('tick'); } };\nvoid again(); ${FOREVER}`,
+    ],
+    [
+      'setInterval of node:timers',
+      `import { setInterval as every } from 'node:timers';\nevery(() => console.log('tick'), 10); ${FOREVER}`,
+    ],
+    [
+      'setTimeout of require("timers")',
+      `const again = () => { console.log('tick'); require('timers').setTimeout(again, 10); }; again(); ${FOREVER}`,
+    ],
+    [
+      'setInterval of node:timers/promises',
+      `import { setInterval as every } from 'node:timers/promises';\nconsole.log('started'); for await (const _ of every(10)) console.log('tick');`,
+    ],
+    [
+      'a chain of fs.stat',
+      `import { stat } from 'node:fs';\nlet turn = 0; const again = () => stat('.', () => { if (++turn % 100 === 0) console.log('tick'); again(); }); again(); ${FOREVER}`,
+    ],
+    [
+      'a signal that times out',
+      `AbortSignal.timeout(100).addEventListener('abort', () => console.log('abort')); ${FOREVER}`,
+    ],
+    [
+      'an rxjs interval',
+      `import { interval } from 'rxjs';\ninterval(10).subscribe((each) => console.log(each)); ${FOREVER}`,
+    ],
     [
       'a large file that is read for data events',
       `import { createReadStream } from 'node:fs';
@@ -130,7 +171,10 @@ for await (const _ of createReadStream('/dev/zero', { highWaterMark: 1000 })) if
 async function* numbers() { for (let i = 0; ; i++) { await sleep(10); yield i; } }
 Readable.from(numbers()).on('data', (number) => console.log(number)); ${FOREVER}`,
     ],
-    ['an async generator', `async function* numbers() { for (let i = 0; ; i++) { await sleep(10); yield i; } }\nconsole.log('started'); for await (const number of numbers()) console.log(number);`],
+    [
+      'an async generator',
+      `async function* numbers() { for (let i = 0; ; i++) { await sleep(10); yield i; } }\nconsole.log('started'); for await (const number of numbers()) console.log(number);`,
+    ],
     [
       'a child process',
       `import { spawn } from 'node:child_process';
@@ -163,7 +207,9 @@ createInterface(slow).on('line', (line) => console.log(line)); ${FOREVER}`,
     await stopped(`import { createServer } from 'node:http';
 const server = createServer((_request, response) => { console.log('request'); response.end('hi'); });
 await new Promise<void>((resolve) => server.listen(0, resolve)); ${FOREVER}`);
-    const next = await kernel.run('const address = server.address() as { port: number };\nawait (await fetch(`http://127.0.0.1:${address.port}`)).text()');
+    const next = await kernel.run(
+      'const address = server.address() as { port: number };\nawait (await fetch(`http://127.0.0.1:${address.port}`)).text()',
+    );
     expect(next.text).toBe("'hi'");
     await kernel.run('server.close();');
   });
@@ -171,7 +217,10 @@ await new Promise<void>((resolve) => server.listen(0, resolve)); ${FOREVER}`);
 
 describe('What a cell has started and is not stopped', () => {
   test.each([
-    ['a child process', `import { spawn } from 'node:child_process';\nspawn('sh', ['-c', 'sleep 0.1; echo tick']).stdout.on('data', (text) => process.stdout.write(text));`],
+    [
+      'a child process',
+      `import { spawn } from 'node:child_process';\nspawn('sh', ['-c', 'sleep 0.1; echo tick']).stdout.on('data', (text) => process.stdout.write(text));`,
+    ],
     ['a microtask of a timer', `setTimeout(() => queueMicrotask(() => console.log('tick')), 50);`],
     ['a timer of node:timers', `require('node:timers').setTimeout(() => console.log('tick'), 50);`],
   ])('prints below that cell, while another runs: %s', async (_what, code) => {
@@ -185,12 +234,27 @@ describe('What a cell has started and is not stopped', () => {
 
 describe('A stopped cell', () => {
   test.each([
-    ['finally, of code that awaits', `try { console.log('started'); for (;;) await sleep(10); } finally { console.log('tidied'); }`],
-    ['finally, of a function', `const work = async () => { try { console.log('started'); for (;;) await sleep(10); } finally { console.log('tidied'); } };\nawait work();`],
-    ['finally that awaits', `try { console.log('started'); for (;;) await sleep(10); } finally { await sleep(20); console.log('tidied'); }`],
+    [
+      'finally, of code that awaits',
+      `try { console.log('started'); for (;;) await sleep(10); } finally { console.log('tidied'); }`,
+    ],
+    [
+      'finally, of a function',
+      `const work = async () => { try { console.log('started'); for (;;) await sleep(10); } finally { console.log('tidied'); } };\nawait work();`,
+    ],
+    [
+      'finally that awaits',
+      `try { console.log('started'); for (;;) await sleep(10); } finally { await sleep(20); console.log('tidied'); }`,
+    ],
     ['catch', `try { console.log('started'); for (;;) await sleep(10); } catch { console.log('tidied'); }`],
-    ['catch of a promise', `const work = async () => { console.log('started'); for (;;) await sleep(10); };\nawait work().catch(() => console.log('tidied'));`],
-    ['finally of an async generator', `async function* numbers() { try { for (;;) { await sleep(10); yield 1; } } finally { console.log('tidied'); } }\nconsole.log('started'); for await (const _ of numbers()) {}`],
+    [
+      'catch of a promise',
+      `const work = async () => { console.log('started'); for (;;) await sleep(10); };\nawait work().catch(() => console.log('tidied'));`,
+    ],
+    [
+      'finally of an async generator',
+      `async function* numbers() { try { for (;;) { await sleep(10); yield 1; } } finally { console.log('tidied'); } }\nconsole.log('started'); for await (const _ of numbers()) {}`,
+    ],
   ])('runs its %s before it ends', async (_what, code) => {
     const run = await stopped(code);
     expect([run.ename, run.stdout]).toEqual(['Interrupted', 'started\ntidied\n']);
@@ -199,17 +263,47 @@ describe('A stopped cell', () => {
 
   test.each([
     ['a loop that catches everything', `console.log('started'); while (true) { try { await sleep(10); } catch {} }`],
-    ['a loop that catches everything and tries again in finally', `console.log('started'); for (;;) { try { await sleep(10); } catch { continue; } finally { await null; } }`],
-    ['a loop that catches what promises reject with', `console.log('started'); while (true) { try { await Promise.reject(new Error('no')); } catch {} }`],
-    ['nested loops with labels', `console.log('started'); outer: for (;;) { for (;;) { await sleep(5); continue outer; } }`],
-    ['an async arrow function', `const work = async () => { for (;;) { await sleep(10); console.log('started'); } };\nawait work();`],
-    ['an async arrow function without a block', `const loop = async (): Promise<void> => (await sleep(10), console.log('started'), loop());\nawait loop();`],
-    ['a method', `class Work { async run() { do { await sleep(10); console.log('started'); } while (true); } }\nawait new Work().run();`],
-    ['a static block and a private method', `class Work { async #run() { for (;;) { await sleep(10); console.log('started'); } } run = () => this.#run(); }\nawait new Work().run();`],
-    ['a synchronous generator', `function* numbers() { for (let i = 0; ; i++) yield i; }\nconsole.log('started'); for (const _ of numbers()) {}`],
-    ['a generator whose values are awaited', `function* numbers() { for (;;) yield sleep(10); }\nconsole.log('started'); for (const each of numbers()) await each;`],
+    [
+      'a loop that catches everything and tries again in finally',
+      `console.log('started'); for (;;) { try { await sleep(10); } catch { continue; } finally { await null; } }`,
+    ],
+    [
+      'a loop that catches what promises reject with',
+      `console.log('started'); while (true) { try { await Promise.reject(new Error('no')); } catch {} }`,
+    ],
+    [
+      'nested loops with labels',
+      `console.log('started'); outer: for (;;) { for (;;) { await sleep(5); continue outer; } }`,
+    ],
+    [
+      'an async arrow function',
+      `const work = async () => { for (;;) { await sleep(10); console.log('started'); } };\nawait work();`,
+    ],
+    [
+      'an async arrow function without a block',
+      `const loop = async (): Promise<void> => (await sleep(10), console.log('started'), loop());\nawait loop();`,
+    ],
+    [
+      'a method',
+      `class Work { async run() { do { await sleep(10); console.log('started'); } while (true); } }\nawait new Work().run();`,
+    ],
+    [
+      'a static block and a private method',
+      `class Work { async #run() { for (;;) { await sleep(10); console.log('started'); } } run = () => this.#run(); }\nawait new Work().run();`,
+    ],
+    [
+      'a synchronous generator',
+      `function* numbers() { for (let i = 0; ; i++) yield i; }\nconsole.log('started'); for (const _ of numbers()) {}`,
+    ],
+    [
+      'a generator whose values are awaited',
+      `function* numbers() { for (;;) yield sleep(10); }\nconsole.log('started'); for (const each of numbers()) await each;`,
+    ],
     ['for await over promises', `console.log('started'); for (;;) for await (const _ of [sleep(5), sleep(10)]) {}`],
-    ['Promise.all', `console.log('started'); await Promise.all([1, 2].map(async () => { for (;;) await sleep(10); }));`],
+    [
+      'Promise.all',
+      `console.log('started'); await Promise.all([1, 2].map(async () => { for (;;) await sleep(10); }));`,
+    ],
   ])('ends in %s and does not go on behind the next cell', async (_what, code) => {
     const run = await stopped(code);
     expect(run.ename).toBe('Interrupted');
@@ -233,7 +327,11 @@ describe('Stop', () => {
     await run.until(/started/);
     await kernel.interrupt();
     await Promise.all([run.ended, ...queued.map(({ ended }) => ended)]);
-    expect([run, ...queued].map(({ status, stdout }) => [status, stdout])).toEqual([['error', 'started\n'], ['aborted', ''], ['aborted', '']]);
+    expect([run, ...queued].map(({ status, stdout }) => [status, stdout])).toEqual([
+      ['error', 'started\n'],
+      ['aborted', ''],
+      ['aborted', ''],
+    ]);
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
@@ -256,18 +354,29 @@ describe('Stop', () => {
 
   test.each([
     ['in finally', 'try { console.log("started"); for (;;) await sleep(10); } finally { while (true) {} }'],
-    ['in a timer of a listener', 'process.once("SIGINT", () => setTimeout(() => { while (true) {} }, 10)); console.log("started"); await new Promise(() => {});'],
-    ['in a function that catches Stop', 'const work = async () => { try { console.log("started"); for (;;) await sleep(10); } catch { while (true) {} } };\nawait work();'],
+    [
+      'in a timer of a listener',
+      'process.once("SIGINT", () => setTimeout(() => { while (true) {} }, 10)); console.log("started"); await new Promise(() => {});',
+    ],
+    [
+      'in a function that catches Stop',
+      'const work = async () => { try { console.log("started"); for (;;) await sleep(10); } catch { while (true) {} } };\nawait work();',
+    ],
   ])('ends an endless loop that begins after it was taken, too: %s', async (_what, code) => {
     await expectStopped(code);
   });
 
   test('pressed again while finally blocks run ends the cell once', async () => {
-    const run = kernel.start('try { console.log("started"); for (;;) await sleep(10); } finally { await new Promise(() => {}); }');
+    const run = kernel.start(
+      'try { console.log("started"); for (;;) await sleep(10); } finally { await new Promise(() => {}); }',
+    );
     await run.until(/started/);
     await Promise.all([kernel.interrupt(), kernel.interrupt()]);
     await run.ended;
-    expect([run.ename, run.outputs.filter(({ output_type }) => output_type === 'error').length]).toEqual(['Interrupted', 1]);
+    expect([run.ename, run.outputs.filter(({ output_type }) => output_type === 'error').length]).toEqual([
+      'Interrupted',
+      1,
+    ]);
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 

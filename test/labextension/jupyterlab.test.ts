@@ -197,7 +197,8 @@ describeInBrowser('the lecture in JupyterLab', () => {
 
   test('runs no script of a notebook that nobody has trusted', async () => {
     const html = '<script>window.__ran = 1</script><img src="x:" onerror="window.__ran = 2"><p>shown</p>';
-    const svg = '<svg xmlns="http://www.w3.org/2000/svg" onload="window.__ran = 3"><script>window.__ran = 4</script></svg>';
+    const svg =
+      '<svg xmlns="http://www.w3.org/2000/svg" onload="window.__ran = 3"><script>window.__ran = 4</script></svg>';
     const output = (data: object) => ({ output_type: 'display_data', metadata: {}, data });
     const code = { cell_type: 'code', source: '1', execution_count: 1 };
     const notebook = await open(
@@ -224,7 +225,8 @@ describeInBrowser('the lecture in JupyterLab', () => {
       const { address } = lab.put('closed-in-fit.ipynb', freshLecture(8));
       const first = await OpenNotebook.open(context, address, lecture.cells.length);
       await first.menu('Run', 'Run All Cells');
-      const curves = (notebook: OpenNotebook) => notebook.cell(place('fit')).locator('[data-mime-type="image/svg+xml"] img');
+      const curves = (notebook: OpenNotebook) =>
+        notebook.cell(place('fit')).locator('[data-mime-type="image/svg+xml"] img');
       await curves(first).waitFor();
       await first.page.close(); // never saved
 
@@ -330,7 +332,9 @@ describeInBrowser('the lecture in JupyterLab', () => {
     const indicator = notebook.page.locator('.jp-Notebook-ExecutionIndicator');
     await indicator.evaluate((element) => {
       const states: (string | undefined)[] = ((window as { __states?: unknown }).__states = []);
-      new MutationObserver(() => states.push(element.dataset.status)).observe(element, { attributeFilter: ['data-status'] });
+      new MutationObserver(() => states.push(element.dataset.status)).observe(element, {
+        attributeFilter: ['data-status'],
+      });
     });
     await notebook.menu('Run', 'Run All Cells');
     await notebook.waitForPrompt(2, RAN);
@@ -338,7 +342,10 @@ describeInBrowser('the lecture in JupyterLab', () => {
     const states = await notebook.page.evaluate(() => (window as { __states?: string[] }).__states!);
     expect(states.filter((state, index) => state !== states[index - 1])).toEqual(['busy', 'idle']);
     const batches = Array.from({ length: 1000 }, (_, index) => `batch ${index % 500}`);
-    expect((await notebook.outputText(1)).split('\n').filter((line) => /^(batch|over)/.test(line))).toEqual([...batches, 'over']);
+    expect((await notebook.outputText(1)).split('\n').filter((line) => /^(batch|over)/.test(line))).toEqual([
+      ...batches,
+      'over',
+    ]);
   });
 
   test('listens to this machine alone, and asks for its token', async () => {

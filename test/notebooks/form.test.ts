@@ -3,7 +3,9 @@ import { type Cell, type CodeCell, readNotebook, shownText, streamText } from '.
 const notebook = readNotebook();
 const { cells } = notebook;
 const codeCells = cells.filter((cell): cell is CodeCell => cell.cell_type === 'code');
-const epochLines = shownText(codeCells.find((cell) => cell.id === 'fit')!).split('\n').filter((line) => line.startsWith('epoch'));
+const epochLines = shownText(codeCells.find((cell) => cell.id === 'fit')!)
+  .split('\n')
+  .filter((line) => line.startsWith('epoch'));
 
 describe('the notebook as committed', () => {
   test('has the cells of the lecture, in its order', () => {
@@ -58,7 +60,9 @@ describe("the prose's figures", () => {
     ['0.9820', 'Keras on TensorFlow 2.21, 10 epochs, batch size 200'],
     ['70,000', 'pictures in MNIST: 60,000 + 10,000'],
   ]);
-  const shown = codeCells.flatMap((cell) => [cell.source, ...cell.outputs.map((output) => JSON.stringify(output))]).join('\n');
+  const shown = codeCells
+    .flatMap((cell) => [cell.source, ...cell.outputs.map((output) => JSON.stringify(output))])
+    .join('\n');
   const plain = shown.replace(/(?<=\d)[,_](?=\d{3})/g, '');
 
   const quoted = (cell: Cell): string[] => cell.source.match(/\d[\d,]*\.?\d+/g) ?? [];
@@ -78,7 +82,8 @@ describe("the prose's figures", () => {
   });
 
   test('the best validation loss and the last values are where the prose says', () => {
-    const values = (name: string) => epochLines.map((line) => Number(new RegExp(`\\b${name} ([\\d.]+)`).exec(line)![1]));
+    const values = (name: string) =>
+      epochLines.map((line) => Number(new RegExp(`\\b${name} ([\\d.]+)`).exec(line)![1]));
     const prose = cells.find((cell) => cell.id === 'read-history')!.source.replace(/\s+/g, ' ');
     const [loss, acc] = [values('loss'), values('acc')];
     const [valLoss, valAcc] = [values('val_loss'), values('val_acc')];

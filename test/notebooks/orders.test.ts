@@ -10,7 +10,8 @@ jest.setTimeout(900_000);
 
 // The lecture's own cells, with fewer digits and one short epoch.
 const cells = readNotebook().cells.filter((cell): cell is CodeCell => cell.cell_type === 'code');
-const source = ({ id, source: text }: CodeCell): string => (id === 'parameters' ? text.replace(/epochs = \d+/, 'epochs = 1') : text);
+const source = ({ id, source: text }: CodeCell): string =>
+  id === 'parameters' ? text.replace(/epochs = \d+/, 'epochs = 1') : text;
 
 let folder: string;
 let kernel: Kernel;

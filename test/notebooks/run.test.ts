@@ -43,7 +43,9 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
     for (const id of cells.keys()) {
       expect(printed).toMatch(new RegExp(`^\\[ ?\\d+/25\\] ${id} +[\\d.]+ s$`, 'm'));
     }
-    expect(printed.trimEnd().split('\n').slice(-2).join('\n')).toMatch(/^Test loss: 0\.\d{4}\nTest accuracy: 0\.\d{4}$/);
+    expect(printed.trimEnd().split('\n').slice(-2).join('\n')).toMatch(
+      /^Test loss: 0\.\d{4}\nTest accuracy: 0\.\d{4}$/,
+    );
   });
 
   test('leaves no error and nothing on stderr', () => {
@@ -100,17 +102,22 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
     expect(page).not.toMatch(/<script\b[^>]*\bsrc=|<link\b[^>]*\bhref="http|@import|<img\b[^>]*\bsrc="http/);
   });
 
-  test('gives the same to the last digit with the kernel that `tslab install` makes', () => {
-    installStockKernel(join(folder, 'stock'));
-    const out = join(folder, 'stock-run');
-    const { status, stderr } = runLecture('--epochs', '1', '--kernel', 'stock-tslab', '--out', out);
-    expect([status, stderr]).toEqual([0, '']);
-    // tslab brings a TypeScript of its own, and says so.
-    const shown = ({ outputs }: CodeCell): string => JSON.stringify(outputs).replace(/typescript: '[\d.]+'/, 'typescript: …');
-    for (const [id, cell] of codeCells(out)) {
-      expect([id, shown(cell)]).toEqual([id, shown(cells.get(id)!)]);
-    }
-  }, 10 * MINUTES);
+  test(
+    'gives the same to the last digit with the kernel that `tslab install` makes',
+    () => {
+      installStockKernel(join(folder, 'stock'));
+      const out = join(folder, 'stock-run');
+      const { status, stderr } = runLecture('--epochs', '1', '--kernel', 'stock-tslab', '--out', out);
+      expect([status, stderr]).toEqual([0, '']);
+      // tslab brings a TypeScript of its own, and says so.
+      const shown = ({ outputs }: CodeCell): string =>
+        JSON.stringify(outputs).replace(/typescript: '[\d.]+'/, 'typescript: …');
+      for (const [id, cell] of codeCells(out)) {
+        expect([id, shown(cell)]).toEqual([id, shown(cells.get(id)!)]);
+      }
+    },
+    10 * MINUTES,
+  );
 });
 
 describe('npm run lecture', () => {
@@ -120,13 +127,17 @@ describe('npm run lecture', () => {
     expect(stderr).toMatch(/--epochs/);
   });
 
-  test('names the cell that fails, says why without a stack, and writes nothing', () => {
-    process.env.MNIST_DIR = folder;
-    const { status, stderr } = runLecture('--out', join(folder, 'never'));
-    delete process.env.MNIST_DIR;
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^Cell load-data failed:\n\n[^]*train-images-idx3-ubyte is missing: MNIST_DIR names/);
-    expect(stderr).not.toMatch(/^ +at /m);
-    expect(() => readFileSync(join(folder, 'never', 'mnist-dense.ipynb'))).toThrow(/ENOENT/);
-  }, 2 * MINUTES);
+  test(
+    'names the cell that fails, says why without a stack, and writes nothing',
+    () => {
+      process.env.MNIST_DIR = folder;
+      const { status, stderr } = runLecture('--out', join(folder, 'never'));
+      delete process.env.MNIST_DIR;
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^Cell load-data failed:\n\n[^]*train-images-idx3-ubyte is missing: MNIST_DIR names/);
+      expect(stderr).not.toMatch(/^ +at /m);
+      expect(() => readFileSync(join(folder, 'never', 'mnist-dense.ipynb'))).toThrow(/ENOENT/);
+    },
+    2 * MINUTES,
+  );
 });

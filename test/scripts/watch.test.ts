@@ -55,7 +55,10 @@ test('a kernel sees what npm run watch has built once it is restarted', async ()
   const kernel = await startKernel({ cwd: join(checkout.root, 'notebooks') });
   const cell = "import { tensorflowVersion } from 'mnist-lib'; console.log(tensorflowVersion());";
   expect((await kernel.run(cell)).stdout).toMatch(/^\d/);
-  await save((text) => text.replace("binding?.TF_Version ?? 'none'", '`built: ${binding?.TF_Version}`'), /Found 0 errors/);
+  await save(
+    (text) => text.replace("binding?.TF_Version ?? 'none'", '`built: ${binding?.TF_Version}`'),
+    /Found 0 errors/,
+  );
   expect((await kernel.run(cell)).stdout).toMatch(/^\d/);
   await kernel.restart();
   expect((await kernel.run(cell)).stdout).toMatch(/^built: \d/);
@@ -80,7 +83,9 @@ test("a change of the kernel's sources is built as well, and a kernel has it onc
 test('npm run watch shows an error of types with its place, keeps what was built before, and goes on', async () => {
   const before = built();
   await save((text) => `${text}export const wrong: number = 'text';\n`, /Found 1 error/);
-  expect(stripVTControlCharacters(watch.output)).toMatch(/lib\/tensorflow\/version\.ts:\d+:\d+ - error TS2322: Type 'string' is not/);
+  expect(stripVTControlCharacters(watch.output)).toMatch(
+    /lib\/tensorflow\/version\.ts:\d+:\d+ - error TS2322: Type 'string' is not/,
+  );
   expect(built()).toBe(before);
   await save((text) => text.replace("= 'text'", '= 2'), /Found 0 errors/);
   expect(built()).toContain('wrong');

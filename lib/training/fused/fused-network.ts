@@ -23,7 +23,10 @@ export interface NativeExamples {
 const [SMALLEST_PROBABILITY, LARGEST_PROBABILITY] = [1e-7, 1 - 1e-7];
 
 /** An activation and its gradient, which takes the gradient and the activation's output. */
-const ACTIVATIONS: Record<string, { name: string; gradient: (dy: NativeTensor, y: NativeTensor) => [string, NativeTensor[]] }> = {
+const ACTIVATIONS: Record<
+  string,
+  { name: string; gradient: (dy: NativeTensor, y: NativeTensor) => [string, NativeTensor[]] }
+> = {
   relu: { name: 'Relu', gradient: (dy, y) => ['ReluGrad', [dy, y]] },
   sigmoid: { name: 'Sigmoid', gradient: (dy, y) => ['SigmoidGrad', [y, dy]] },
   tanh: { name: 'Tanh', gradient: (dy, y) => ['TanhGrad', [y, dy]] },
@@ -114,7 +117,8 @@ function denseStack(model: tf.LayersModel): DenseLayer[] | null {
   }
   const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
   const isSupported = layers.every((layer, index) => {
-    const { kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint } = layer.getConfig();
+    const { kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint } =
+      layer.getConfig();
     const activation = activationOf(layer);
     const extras = [kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint];
     const isLast = index === layers.length - 1;
@@ -151,7 +155,9 @@ export class FusedNetwork {
     this.parameters = variables.map((variable, index) => ({
       value: new MirroredVariable(this.ops, () => variable),
       firstMoment: new MirroredVariable(this.ops, () => moment(optimizer.accumulatedFirstMoment, index, variable, 'm')),
-      secondMoment: new MirroredVariable(this.ops, () => moment(optimizer.accumulatedSecondMoment, index, variable, 'v')),
+      secondMoment: new MirroredVariable(this.ops, () =>
+        moment(optimizer.accumulatedSecondMoment, index, variable, 'v'),
+      ),
     }));
   }
 
@@ -196,7 +202,11 @@ export class FusedNetwork {
     for (let start = first; start < last; start += batchSize) {
       const indices = Int32Array.from({ length: Math.min(batchSize, last - start) }, (_, index) => start + index);
       try {
-        const { probabilities, labels } = this.forward(examples, indices, this.parameters.map(({ value }) => value.read()));
+        const { probabilities, labels } = this.forward(
+          examples,
+          indices,
+          this.parameters.map(({ value }) => value.read()),
+        );
         for (const [name, value] of Object.entries(this.lossAndAccuracy(this.ops.read(probabilities), labels))) {
           totals[name] = (totals[name] ?? 0) + (value * indices.length) / (last - first);
         }
@@ -233,7 +243,9 @@ export class FusedNetwork {
   ): { inputs: NativeTensor[]; probabilities: NativeTensor; labels: Float32Array } {
     const { numClasses } = this;
     const labels = new Float32Array(indices.length * numClasses);
-    indices.forEach((index, row) => labels.set(y.subarray(index * numClasses, (index + 1) * numClasses), row * numClasses));
+    indices.forEach((index, row) =>
+      labels.set(y.subarray(index * numClasses, (index + 1) * numClasses), row * numClasses),
+    );
     const inputs = [this.ops.gatherRows(x, indices)];
     let index = 0;
     for (const { bias, activation } of this.layers) {
@@ -302,7 +314,9 @@ export class FusedNetwork {
     // TensorFlow adds epsilon before it corrects the bias of the second moment, tfjs after it.
     const [beta1Power, beta2Power] = [this.powerOf(beta1), this.powerOf(beta2)];
     const scaledEpsilon = epsilon * Math.sqrt(1 - beta2Power);
-    const scalars = [beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon].map((value) => ops.scalar(value));
+    const scalars = [beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon].map((value) =>
+      ops.scalar(value),
+    );
     const attributes = { use_locking: false, use_nesterov: false };
     this.parameters.forEach(({ value, firstMoment, secondMoment }, index) => {
       const variables = [value.handle, firstMoment.handle, secondMoment.handle];

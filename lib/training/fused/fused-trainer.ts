@@ -14,7 +14,12 @@ import { FusedNetwork, type NativeExamples, createFusedNetwork } from './fused-n
  * @returns null for a model that only tfjs can train, and where the environment variable FUSED_TRAINING is 0.
  * @example const trainer = createFusedTrainer(model, x, y, { batchSize: 200 });
  */
-export function createFusedTrainer(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor, options: tf.ModelFitArgs): Trainer | null {
+export function createFusedTrainer(
+  model: tf.LayersModel,
+  x: tf.Tensor,
+  y: tf.Tensor,
+  options: tf.ModelFitArgs,
+): Trainer | null {
   const network = process.env.FUSED_TRAINING === '0' ? null : createFusedNetwork(model);
   return network && new FusedTrainer(network, model, x, y, options);
 }

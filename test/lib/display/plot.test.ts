@@ -48,7 +48,12 @@ describe('plot(data, layout, config) in a kernel', () => {
     );
     expect(figureOf(cell)).toEqual({
       data: [{ y: [1, 2], name: 'a' }],
-      layout: { title: { text: 'T' }, xaxis: { title: { text: 'x' } }, width: 300, height: expect.any(Number) as number },
+      layout: {
+        title: { text: 'T' },
+        xaxis: { title: { text: 'x' } },
+        width: 300,
+        height: expect.any(Number) as number,
+      },
       config: { scrollZoom: true, displaylogo: false },
     });
   });
@@ -124,7 +129,10 @@ describe('plot(data, layout) outside a kernel', () => {
     // A browser that writes down where it is sent: `xdg-open` on Linux, `open` on macOS.
     const visited = join(folder, 'visited');
     for (const name of ['xdg-open', 'open']) {
-      writeFileSync(join(folder, name), `#!/bin/sh\necho "$1" > ${visited}.partial && mv ${visited}.partial ${visited}\n`);
+      writeFileSync(
+        join(folder, name),
+        `#!/bin/sh\necho "$1" > ${visited}.partial && mv ${visited}.partial ${visited}\n`,
+      );
       chmodSync(join(folder, name), 0o755);
     }
     const script = "require('mnist-lib').plot([{ x: [1, 2], y: [3, 4], type: 'bar' }], { title: 'Two bars' });";

@@ -80,7 +80,9 @@ describe('renderSvg(data, layout)', () => {
     for (const document of [parsed(svg), new JSDOM(`<body>${svg}</body>`).window.document]) {
       expect(document.querySelectorAll('script, img, foreignObject')).toHaveLength(0);
       for (const element of document.querySelectorAll('*')) {
-        const scripts = [...element.attributes].filter(({ name, value }) => /^on/i.test(name) || /javascript:/i.test(value));
+        const scripts = [...element.attributes].filter(
+          ({ name, value }) => /^on/i.test(name) || /javascript:/i.test(value),
+        );
         expect(scripts).toEqual([]);
       }
     }
@@ -93,7 +95,9 @@ describe('renderSvg(data, layout)', () => {
 
   test.each(['scatter3d', 'choropleth', 'no-such-kind'])('refuses a trace of type %s, with the reason', (type) => {
     const trace = { type, x: [1], y: [1], z: [1] } as Plot;
-    expect(() => renderSvg([points[0], trace], size)).toThrow(`a trace of type '${type}' cannot be drawn without a browser`);
+    expect(() => renderSvg([points[0], trace], size)).toThrow(
+      `a trace of type '${type}' cannot be drawn without a browser`,
+    );
     expect(renderSvg(points, size)).toContain('<svg'); // and goes on working
   });
 });
@@ -129,28 +133,31 @@ describeInBrowser('the picture drawn without a browser', () => {
     );
   }
 
-  test.each(Object.entries(FIGURES))('has the parts of %s where plotly.js in Chromium puts them', async (_name, figure) => {
-    const { data, layout } = figure;
-    const ours = await partsOf(async () => {
-      await page.evaluate((svg) => document.body.insertAdjacentHTML('beforeend', svg), renderSvg(data, layout));
-    });
-    const theirs = await partsOf(async () => {
-      await page.evaluate(
-        async ([traces, look]) => {
-          const { Plotly } = globalThis as unknown as { Plotly: { newPlot(...args: unknown[]): Promise<Element> } };
-          const element = document.body.appendChild(document.createElement('div'));
-          await Plotly.newPlot(element, traces, look, { staticPlot: true });
-        },
-        [data, layout] as const,
-      );
-    });
-    const what = (parts: Part[]) => parts.map(([kind, text]) => [kind, text]);
-    expect(ours.length).toBeGreaterThanOrEqual(data.length);
-    expect(what(ours)).toEqual(what(theirs));
-    const apart = ours.map(([kind, text, ...box], index) => ({
-      part: `${kind} ${text}`,
-      pixels: Math.max(...box.map((edge, side) => Math.abs(edge - (theirs[index].slice(2) as number[])[side]))),
-    }));
-    expect(apart.filter(({ pixels }) => pixels > 3)).toEqual([]);
-  });
+  test.each(Object.entries(FIGURES))(
+    'has the parts of %s where plotly.js in Chromium puts them',
+    async (_name, figure) => {
+      const { data, layout } = figure;
+      const ours = await partsOf(async () => {
+        await page.evaluate((svg) => document.body.insertAdjacentHTML('beforeend', svg), renderSvg(data, layout));
+      });
+      const theirs = await partsOf(async () => {
+        await page.evaluate(
+          async ([traces, look]) => {
+            const { Plotly } = globalThis as unknown as { Plotly: { newPlot(...args: unknown[]): Promise<Element> } };
+            const element = document.body.appendChild(document.createElement('div'));
+            await Plotly.newPlot(element, traces, look, { staticPlot: true });
+          },
+          [data, layout] as const,
+        );
+      });
+      const what = (parts: Part[]) => parts.map(([kind, text]) => [kind, text]);
+      expect(ours.length).toBeGreaterThanOrEqual(data.length);
+      expect(what(ours)).toEqual(what(theirs));
+      const apart = ours.map(([kind, text, ...box], index) => ({
+        part: `${kind} ${text}`,
+        pixels: Math.max(...box.map((edge, side) => Math.abs(edge - (theirs[index].slice(2) as number[])[side]))),
+      }));
+      expect(apart.filter(({ pixels }) => pixels > 3)).toEqual([]);
+    },
+  );
 });

@@ -63,18 +63,21 @@ describe('digitGrid(images, indices, titles)', () => {
     }
   });
 
-  test.each([1, 2, 5, 16])('gives each pixel of %p pictures a whole number of screen pixels, on whole pixels', (count) => {
-    for (const titles of [undefined, sixteen.slice(0, count).map(String)]) {
-      for (const { left, right, top, bottom } of boxes(digitGrid(testImages, sixteen.slice(0, count), titles))) {
-        const side = (right - left) / ROWS;
-        expect(side).toBeCloseTo(Math.round(side), 6);
-        expect(side).toBeGreaterThanOrEqual(4);
-        expect(bottom - top).toBeCloseTo(right - left, 6);
-        expect(left).toBeCloseTo(Math.round(left), 6);
-        expect(top).toBeCloseTo(Math.round(top), 6);
+  test.each([1, 2, 5, 16])(
+    'gives each pixel of %p pictures a whole number of screen pixels, on whole pixels',
+    (count) => {
+      for (const titles of [undefined, sixteen.slice(0, count).map(String)]) {
+        for (const { left, right, top, bottom } of boxes(digitGrid(testImages, sixteen.slice(0, count), titles))) {
+          const side = (right - left) / ROWS;
+          expect(side).toBeCloseTo(Math.round(side), 6);
+          expect(side).toBeGreaterThanOrEqual(4);
+          expect(bottom - top).toBeCloseTo(right - left, 6);
+          expect(left).toBeCloseTo(Math.round(left), 6);
+          expect(top).toBeCloseTo(Math.round(top), 6);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('lays sixteen out as 4 × 4, row after row, none over another', () => {
     const places = boxes(digitGrid(testImages, sixteen));

@@ -28,8 +28,7 @@ describe('softmaxBars(scores)', () => {
   test('says in words what it shows', () => {
     const { meta } = softmaxBars([1, 2, 3]).layout as { meta: object };
     expect(meta).toEqual({
-      description:
-        'Bars for the scores 1, 2, 3: divided by the sum 0.167, 0.333, 0.500; softmax 0.090, 0.245, 0.665.',
+      description: 'Bars for the scores 1, 2, 3: divided by the sum 0.167, 0.333, 0.500; softmax 0.090, 0.245, 0.665.',
     });
   });
 
@@ -41,7 +40,10 @@ describe('softmaxBars(scores)', () => {
   test('keeps every bar in view, also where scores have different signs', () => {
     expect(softmaxBars([1, 2, 3]).layout.yaxis).toMatchObject({ range: [0, 1] });
     expect(softmaxBars([-1, -2]).layout.yaxis).toMatchObject({ range: [0, 1] });
-    for (const scores of [[-2, 1, 3], [-3, 1]]) {
+    for (const scores of [
+      [-2, 1, 3],
+      [-3, 1],
+    ]) {
       expect(softmaxBars(scores).layout.yaxis).not.toHaveProperty('range'); // plotly takes it from the bars
     }
   });

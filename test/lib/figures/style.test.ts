@@ -8,7 +8,10 @@ const FIGURES = {
 
 /** Web Content Accessibility Guidelines 2.2, definition of contrast ratio, between a colour (#RRGGBB) and white. */
 function contrastWithWhite(color: string): number {
-  const channels = color.slice(1).match(/../g)!.map((hex) => parseInt(hex, 16) / 255);
+  const channels = color
+    .slice(1)
+    .match(/../g)!
+    .map((hex) => parseInt(hex, 16) / 255);
   const [red, green, blue] = channels.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
 }
@@ -32,7 +35,11 @@ describe.each(Object.entries(FIGURES))('%s', (_name, { data, layout }) => {
 
   test('tells its traces apart without colour, too', () => {
     const look = (trace: (typeof data)[number]) => {
-      const { yaxis = 'y', line, marker } = trace as { yaxis?: string; line?: { dash: string }; marker?: { pattern?: object } };
+      const {
+        yaxis = 'y',
+        line,
+        marker,
+      } = trace as { yaxis?: string; line?: { dash: string }; marker?: { pattern?: object } };
       return JSON.stringify([yaxis, line?.dash, marker?.pattern]);
     };
     expect(new Set(data.map(look)).size).toBe(data.length);

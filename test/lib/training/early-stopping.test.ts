@@ -35,7 +35,10 @@ describe('earlyStopping(options)', () => {
   });
 
   test("leaves the last weights where it is told so, as tfjs's does", async () => {
-    expect(await epochs(earlyStopping({ patience: 1, restoreBestWeights: false }), [3, 1, 2])).toEqual({ ended: 3, weight: 3 });
+    expect(await epochs(earlyStopping({ patience: 1, restoreBestWeights: false }), [3, 1, 2])).toEqual({
+      ended: 3,
+      weight: 3,
+    });
   });
 
   test('can be used for one training after another', async () => {
@@ -44,23 +47,27 @@ describe('earlyStopping(options)', () => {
     expect(await epochs(callback, [9, 8, 8])).toEqual({ ended: 3, weight: 2 });
   });
 
-  test.each([['fit', fit], ['model.fit', (model: tf.LayersModel, ...rest: Parameters<tf.LayersModel['fit']>) => model.fit(...rest)]])(
-    'gives back, within %s, the model of the epoch whose validation loss was lowest',
-    async (_name, train) => {
-      const { x, y } = smallMnist(300);
-      const [trainX, testX] = [x.slice(0, 60), x.slice(60)];
-      const [trainY, testY] = [y.slice(0, 60), y.slice(60)];
-      const model = compiled(smallNetwork(), tf.train.adam(0.03)); // few digits, large steps: it soon overfits
-      const { history } = await train(model, trainX, trainY, {
-        epochs: 60, batchSize: 10, verbose: 0, validationData: [testX, testY], callbacks: earlyStopping({ patience: 4 }),
-      });
-      const losses = history.val_loss as number[];
-      expect(losses.length).toBeLessThan(60);
-      const [loss] = (model.evaluate(testX, testY, { batchSize: 10 }) as tf.Scalar[]).map((value) => value.dataSync()[0]);
-      expect(loss).toBeCloseTo(Math.min(...losses), 5);
-      expect(loss).toBeLessThan(losses.at(-1)!);
-      tf.dispose([x, y, trainX, trainY, testX, testY]);
-      model.dispose();
-    },
-  );
+  test.each([
+    ['fit', fit],
+    ['model.fit', (model: tf.LayersModel, ...rest: Parameters<tf.LayersModel['fit']>) => model.fit(...rest)],
+  ])('gives back, within %s, the model of the epoch whose validation loss was lowest', async (_name, train) => {
+    const { x, y } = smallMnist(300);
+    const [trainX, testX] = [x.slice(0, 60), x.slice(60)];
+    const [trainY, testY] = [y.slice(0, 60), y.slice(60)];
+    const model = compiled(smallNetwork(), tf.train.adam(0.03)); // few digits, large steps: it soon overfits
+    const { history } = await train(model, trainX, trainY, {
+      epochs: 60,
+      batchSize: 10,
+      verbose: 0,
+      validationData: [testX, testY],
+      callbacks: earlyStopping({ patience: 4 }),
+    });
+    const losses = history.val_loss as number[];
+    expect(losses.length).toBeLessThan(60);
+    const [loss] = (model.evaluate(testX, testY, { batchSize: 10 }) as tf.Scalar[]).map((value) => value.dataSync()[0]);
+    expect(loss).toBeCloseTo(Math.min(...losses), 5);
+    expect(loss).toBeLessThan(losses.at(-1)!);
+    tf.dispose([x, y, trainX, trainY, testX, testY]);
+    model.dispose();
+  });
 });

@@ -27,7 +27,8 @@ const layers = [tf.layers.dense({ inputShape: [200], units: 100, activation: 're
 const model = tf.sequential({ layers });
 model.compile({ loss: 'categoricalCrossentropy', optimizer: 'adam', metrics: ['accuracy'] });
 `;
-const fit = (options: string) => `mnist.setSeed(13);\nconst history = await mnist.fit(model, x, y, { batchSize: 20, ${options} });`;
+const fit = (options: string) =>
+  `mnist.setSeed(13);\nconst history = await mnist.fit(model, x, y, { batchSize: 20, ${options} });`;
 
 async function prepared(options: KernelOptions): Promise<Kernel> {
   const kernel = await startKernel(options);
@@ -46,7 +47,10 @@ const kernels: [string, () => KernelOptions][] = [
   ['the kernel of the project', () => ({})],
   ['the kernel of the project, without fused operations', () => ({ env: { FUSED_TRAINING: '0' } })],
   ['the kernel that tslab installs', () => ({ name: 'stock-tslab', env: installStockKernel(join(folder, 'stock')) })],
-  ...otherNodes.map((node): [string, () => KernelOptions] => [node, () => ({ name: node, env: installKernelFor(node, folder) })]),
+  ...otherNodes.map((node): [string, () => KernelOptions] => [
+    node,
+    () => ({ name: node, env: installKernelFor(node, folder) }),
+  ]),
 ];
 
 /** Starts a cell, presses Stop once it has printed `started`, and waits for its end. */
@@ -73,9 +77,11 @@ describe.each(kernels)('Kernel > Interrupt while fit runs, in %s', (_name, optio
     expect(run.text).toMatch(/\nStopped by an interrupt in epoch \d+, after batch \d+ of 135\.$/);
     const history = (await value(kernel, 'history.history')) as Record<string, number[]>;
     const epochs = run.text.split('\n').length - 1;
-    expect(Object.entries(history).map(([name, values]) => [name, values.length]).sort()).toEqual(
-      ['acc', 'loss', 'val_acc', 'val_loss'].map((name) => [name, epochs]),
-    );
+    expect(
+      Object.entries(history)
+        .map(([name, values]) => [name, values.length])
+        .sort(),
+    ).toEqual(['acc', 'loss', 'val_acc', 'val_loss'].map((name) => [name, epochs]));
     expect(await value(kernel, 'history.stopped')).toBe(run.text.split('\n').at(-1));
     expect(await value(kernel, '(model.predict(x) as tf.Tensor).shape')).toEqual([3000, 3]);
 
@@ -167,10 +173,22 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
   const endless = 'epochs: 1e6, verbose: 0';
   test.each([
     ['fit', 'stack', `await stack.fit(x, y, { ${endless}, callbacks: began });`],
-    ['fit with validationSplit', 'stack', `await stack.fit(x, y, { ${endless}, validationSplit: 0.2, callbacks: began });`],
-    ['fit with validationData', 'stack', `await stack.fit(x, y, { ${endless}, validationData: [x, y], callbacks: began });`],
+    [
+      'fit with validationSplit',
+      'stack',
+      `await stack.fit(x, y, { ${endless}, validationSplit: 0.2, callbacks: began });`,
+    ],
+    [
+      'fit with validationData',
+      'stack',
+      `await stack.fit(x, y, { ${endless}, validationData: [x, y], callbacks: began });`,
+    ],
     ['fit of a functional model', 'functional', `await functional.fit(x, y, { ${endless}, callbacks: began });`],
-    ['fit with the progress of tfjs', 'stack', `await stack.fit(x, y, { epochs: 1e6, batchSize: 100, callbacks: began });`],
+    [
+      'fit with the progress of tfjs',
+      'stack',
+      `await stack.fit(x, y, { epochs: 1e6, batchSize: 100, callbacks: began });`,
+    ],
     ['fit without yielding', 'stack', `await stack.fit(x, y, { ${endless}, yieldEvery: 'never', callbacks: began });`],
     [
       'fit with a callback that awaits',
@@ -187,16 +205,39 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
       'stack',
       `await stack.fit(x, y, { ${endless}, callbacks: [tf.callbacks.earlyStopping({ monitor: 'loss', patience: 1e6 }), new tf.CustomCallback(began)] });`,
     ],
-    ['fit of a convolutional network', 'cnn', `await cnn.fit(images, imageLabels, { ${endless}, batchSize: 150, callbacks: began });`],
+    [
+      'fit of a convolutional network',
+      'cnn',
+      `await cnn.fit(images, imageLabels, { ${endless}, batchSize: 150, callbacks: began });`,
+    ],
     ['fitDataset', 'stack', `await stack.fitDataset(dataset as never, { epochs: 1e6, verbose: 0, callbacks: began });`],
-    ['trainOnBatch in a loop', 'stack', `for (let i = 0; ; i++) { await stack.trainOnBatch(x, y); if (i === 5) console.log('started'); }`],
-    ['a forgotten await before fit, and a loop', 'stack', `void stack.fit(x, y, { ${endless} }); console.log('started'); while (true) {}`],
-    ['a forgotten await before fit, which has begun, and a loop', 'stack', `void stack.fit(x, y, { ${endless}, callbacks: began }); await tf.nextFrame(); while (true) {}`],
-    ['a forgotten await before mnist.fit, and a loop', 'stack', `void mnist.fit(stack, x, y, { ${endless} }); console.log('started'); while (true) {}`],
+    [
+      'trainOnBatch in a loop',
+      'stack',
+      `for (let i = 0; ; i++) { await stack.trainOnBatch(x, y); if (i === 5) console.log('started'); }`,
+    ],
+    [
+      'a forgotten await before fit, and a loop',
+      'stack',
+      `void stack.fit(x, y, { ${endless} }); console.log('started'); while (true) {}`,
+    ],
+    [
+      'a forgotten await before fit, which has begun, and a loop',
+      'stack',
+      `void stack.fit(x, y, { ${endless}, callbacks: began }); await tf.nextFrame(); while (true) {}`,
+    ],
+    [
+      'a forgotten await before mnist.fit, and a loop',
+      'stack',
+      `void mnist.fit(stack, x, y, { ${endless} }); console.log('started'); while (true) {}`,
+    ],
   ])('%s', async (_what, model, code) => {
     expect((await stopped(kernel, code)).ename).toBe('Interrupted');
     const [data, labels] = model === 'cnn' ? ['images', 'imageLabels'] : ['x', 'y'];
-    for (const fit of [`await ${model}.fit(${data}, ${labels}, { epochs: 1, verbose: 0, batchSize: 150 })`, `await mnist.fit(${model}, ${data}, ${labels}, { verbose: 0, batchSize: 150 })`]) {
+    for (const fit of [
+      `await ${model}.fit(${data}, ${labels}, { epochs: 1, verbose: 0, batchSize: 150 })`,
+      `await mnist.fit(${model}, ${data}, ${labels}, { verbose: 0, batchSize: 150 })`,
+    ]) {
       const again = await kernel.run(`${fit};\nisFinite(${model})`);
       expect([again.status, again.result]).toEqual(['ok', 'true']);
     }
@@ -209,7 +250,9 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
   ])('a loop in the cell after a forgotten await before %s', async (_what, code) => {
     await kernel.run(code);
     expect((await stopped(kernel, 'console.log("started"); while (true) {}')).ename).toBe('Interrupted');
-    const again = await kernel.run('await tf.nextFrame(); await mnist.fit(stack, x, y, { verbose: 0 }); isFinite(stack)');
+    const again = await kernel.run(
+      'await tf.nextFrame(); await mnist.fit(stack, x, y, { verbose: 0 }); isFinite(stack)',
+    );
     expect([again.status, again.result]).toEqual(['ok', 'true']);
   });
 });
@@ -223,14 +266,17 @@ describe('A forgotten await before mnist.fit, and a loop that awaits', () => {
     await run.until(/Stopped by an interrupt/);
     await kernel.interrupt();
     expect((await run.ended).ename).toBe('Interrupted');
-    const again = await kernel.run('(await mnist.fit(model, x, y, { verbose: 0 })).history.loss.every(Number.isFinite)');
+    const again = await kernel.run(
+      '(await mnist.fit(model, x, y, { verbose: 0 })).history.loss.every(Number.isFinite)',
+    );
     expect([again.status, again.result]).toEqual(['ok', 'true']);
     await kernel.stop();
   });
 });
 
 describe('Stop within an operation of tfjs leaves no tensors and trains as in a fresh kernel:', () => {
-  const LOSSES = 'const fresh = dense(); const { history: { loss } } = await fresh.fit(x, y, { epochs: 3, batchSize: 300, shuffle: false, verbose: 0 }); fresh.dispose(); JSON.stringify(loss)';
+  const LOSSES =
+    'const fresh = dense(); const { history: { loss } } = await fresh.fit(x, y, { epochs: 3, batchSize: 300, shuffle: false, verbose: 0 }); fresh.dispose(); JSON.stringify(loss)';
   let kernel: Kernel;
   let losses: string | undefined;
   beforeAll(async () => {
@@ -256,8 +302,14 @@ const loss2 = () => tf.losses.softmaxCrossEntropy(y, x.matMul(weights)) as tf.Sc
     ['apply of a layer', forever('tf.dispose(stack.layers[0].apply(x) as tf.Tensor);')],
     ['grad', `const slope = tf.grad((each) => each.square().sum()); ${forever('slope(x).dispose();')}`],
     ['grad, in the function', `tf.grad((each) => { const square = each.square().sum(); ${block} return square; })(x);`],
-    ['valueAndGrads', `const both = tf.valueAndGrads((a, b) => a.mul(b).sum() as tf.Scalar); ${forever('const { value, grads } = both([x, x]); tf.dispose([value, ...grads]);')}`],
-    ['variableGrads', forever('const { value, grads } = tf.variableGrads(loss2); tf.dispose([value, ...Object.values(grads)]);')],
+    [
+      'valueAndGrads',
+      `const both = tf.valueAndGrads((a, b) => a.mul(b).sum() as tf.Scalar); ${forever('const { value, grads } = both([x, x]); tf.dispose([value, ...grads]);')}`,
+    ],
+    [
+      'variableGrads',
+      forever('const { value, grads } = tf.variableGrads(loss2); tf.dispose([value, ...Object.values(grads)]);'),
+    ],
     [
       'customGrad, with saved tensors',
       `const square = tf.customGrad((tensor: any, save: any) => {
@@ -270,8 +322,14 @@ tf.grad((each) => square(each).sum())(x);`,
     ['nested tidy', `tf.tidy(() => { const one = x.add(1); tf.tidy(() => { one.mul(2); ${block} }); });`],
     ['tidy that keeps', `tf.tidy(() => { tf.keep(x.add(1)); ${block} });`],
     ['tidy with ever more tensors', `tf.tidy(() => { console.log('started'); while (true) x.add(1); });`],
-    ['a function that holds tensors', `const hold = () => { const held = x.add(1); ${block} held.dispose(); }; hold();`],
-    ['awaited data', forever('const product = x.slice(0, 100).matMul(x, false, true); await product.data(); product.dispose();')],
+    [
+      'a function that holds tensors',
+      `const hold = () => { const held = x.add(1); ${block} held.dispose(); }; hold();`,
+    ],
+    [
+      'awaited data',
+      forever('const product = x.slice(0, 100).matMul(x, false, true); await product.data(); product.dispose();'),
+    ],
   ])('%s', async (_what, code) => {
     const before = (await value(kernel, 'tf.memory().numTensors')) as number;
     expect((await stopped(kernel, code)).ename).toBe('Interrupted');
@@ -281,9 +339,18 @@ tf.grad((each) => square(each).sum())(x);`,
   });
 
   test.each([
-    ['finally', `try { for (let i = 0; ; i++) { x.add(1).dispose(); if (i === 3) console.log('started'); } } finally { console.log('tidied'); }`],
-    ['catch', `try { for (let i = 0; ; i++) { tf.tidy(() => x.add(1).sum()).dispose(); if (i === 3) console.log('started'); } } catch (error) { console.log('tidied'); }`],
-    ['finally of a function within tidy', `const work = () => { try { for (let i = 0; ; i++) { x.add(1); if (i === 3) console.log('started'); } } finally { console.log('tidied'); } };\ntf.tidy(work);`],
+    [
+      'finally',
+      `try { for (let i = 0; ; i++) { x.add(1).dispose(); if (i === 3) console.log('started'); } } finally { console.log('tidied'); }`,
+    ],
+    [
+      'catch',
+      `try { for (let i = 0; ; i++) { tf.tidy(() => x.add(1).sum()).dispose(); if (i === 3) console.log('started'); } } catch (error) { console.log('tidied'); }`,
+    ],
+    [
+      'finally of a function within tidy',
+      `const work = () => { try { for (let i = 0; ; i++) { x.add(1); if (i === 3) console.log('started'); } } finally { console.log('tidied'); } };\ntf.tidy(work);`,
+    ],
   ])('runs %s of the code that it ends', async (_what, code) => {
     const run = await stopped(kernel, code);
     expect([run.ename, run.stdout]).toEqual(['Interrupted', 'started\ntidied\n']);
@@ -302,15 +369,27 @@ if (otherNodes.length > 0) {
     test.each([
       ['an endless loop', 'console.log("started"); while (true) {}', 'Interrupted'],
       ['a loop after an await', 'await tf.nextFrame(); console.log("started"); while (true) {}', 'Interrupted'],
-      ['a loop in a timer', 'setTimeout(() => { console.log("started"); while (true) {} }, 10); await new Promise(() => {});', 'Interrupted'],
+      [
+        'a loop in a timer',
+        'setTimeout(() => { console.log("started"); while (true) {} }, 10); await new Promise(() => {});',
+        'Interrupted',
+      ],
       ['a pending promise', 'console.log("started"); await new Promise(() => {});', 'Interrupted'],
       ['model.fit', `await model.fit(x, y, ${endless});`, 'Interrupted'],
       ['mnist.fit', `await mnist.fit(model, x, y, ${endless});`, undefined],
     ])('ends %s, and the next cell runs and trains', async (_what, code, ename) => {
       expect((await stopped(kernel, code)).ename).toBe(ename);
       // V8 collects what the cell awaited for good.
-      expect((await kernel.run('require("node:v8").setFlagsFromString("--expose-gc"); require("node:vm").runInNewContext("gc")();')).status).toBe('ok');
-      const next = await kernel.run('(await mnist.fit(model, x, y, { verbose: 0 })).history.loss.every(Number.isFinite)');
+      expect(
+        (
+          await kernel.run(
+            'require("node:v8").setFlagsFromString("--expose-gc"); require("node:vm").runInNewContext("gc")();',
+          )
+        ).status,
+      ).toBe('ok');
+      const next = await kernel.run(
+        '(await mnist.fit(model, x, y, { verbose: 0 })).history.loss.every(Number.isFinite)',
+      );
       expect([next.status, next.result]).toEqual(['ok', 'true']);
     });
   });
@@ -325,7 +404,9 @@ describe('fit in a notebook', () => {
     expect(sent.slice(0, 2).map(({ msg_type }) => msg_type)).toEqual(['display_data', 'update_display_data']);
     expect(new Set(sent.map(({ content }) => (content.transient as { display_id: string }).display_id)).size).toBe(1);
     const first = (sent[0].content.data as Record<string, string>)['text/plain'];
-    expect(first).toMatch(/^\[\.{24}\] epoch 1 of 3, batch 1 of 135, \d+ (s|min \d+ s) left: loss \d\.\d{4}, acc \d\.\d{4}$/);
+    expect(first).toMatch(
+      /^\[\.{24}\] epoch 1 of 3, batch 1 of 135, \d+ (s|min \d+ s) left: loss \d\.\d{4}, acc \d\.\d{4}$/,
+    );
     const { data } = run.outputs[0];
     expect(joined(data!['text/plain'] as string)).toMatch(
       /^(epoch [123] of 3: loss \d\.\d{4}, acc \d\.\d{4}, val_loss \d\.\d{4}, val_acc \d\.\d{4}\n){3}Trained for 3 epochs\.$/,
@@ -334,7 +415,10 @@ describe('fit in a notebook', () => {
     await kernel.stop();
   });
 
-  test.each([['with fused operations', '1'], ['without', '0']])('gives the same numbers in two fresh kernels, %s', async (_how, fused) => {
+  test.each([
+    ['with fused operations', '1'],
+    ['without', '0'],
+  ])('gives the same numbers in two fresh kernels, %s', async (_how, fused) => {
     const histories = [];
     for (let round = 0; round < 2; round++) {
       const kernel = await prepared({ env: { FUSED_TRAINING: fused } });

@@ -26,7 +26,10 @@ afterEach(() => {
 
 const train = (options: tf.ModelFitArgs = {}) => fit(model, data.x, data.y, { batchSize: 100, verbose: 0, ...options });
 
-describe.each([['fused', '1'], ["by tfjs's own operations", '0']])('fit(model, x, y, options), %s', (_how, fused) => {
+describe.each([
+  ['fused', '1'],
+  ["by tfjs's own operations", '0'],
+])('fit(model, x, y, options), %s', (_how, fused) => {
   beforeEach(() => {
     process.env.FUSED_TRAINING = fused;
   });
@@ -46,13 +49,22 @@ describe.each([['fused', '1'], ["by tfjs's own operations", '0']])('fit(model, x
   });
 
   test('in the order of the data, gives what model.fit gives', async () => {
-    const options = { epochs: 3, batchSize: 64, shuffle: false, verbose: 0, validationData: [data.x, data.y] as [tf.Tensor, tf.Tensor] };
+    const options = {
+      epochs: 3,
+      batchSize: 64,
+      shuffle: false,
+      verbose: 0,
+      validationData: [data.x, data.y] as [tf.Tensor, tf.Tensor],
+    };
     const { history } = await fit(model, data.x, data.y, options);
     setSeed(13);
     const stock = compiled(smallNetwork());
     const { history: expected } = await stock.fit(data.x, data.y, options);
     for (const name of ['loss', 'acc', 'val_loss', 'val_acc']) {
-      expect([name, history[name]]).toEqual([name, (expected[name] as number[]).map((value) => expect.closeTo(value, 4) as number)]);
+      expect([name, history[name]]).toEqual([
+        name,
+        (expected[name] as number[]).map((value) => expect.closeTo(value, 4) as number),
+      ]);
     }
     stock.dispose();
   });
@@ -61,9 +73,20 @@ describe.each([['fused', '1'], ["by tfjs's own operations", '0']])('fit(model, x
     const events = async (run: (callbacks: tf.CustomCallbackArgs) => Promise<unknown>): Promise<string[]> => {
       const heard: string[] = [];
       const names = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd'] as const;
-      await run(Object.fromEntries(names.map((name) => [name, (at: unknown, logs?: tf.Logs) => {
-        heard.push(`${name} ${typeof at === 'number' ? at : ''} ${Object.keys(logs ?? {}).sort().join()}`);
-      }])));
+      await run(
+        Object.fromEntries(
+          names.map((name) => [
+            name,
+            (at: unknown, logs?: tf.Logs) => {
+              heard.push(
+                `${name} ${typeof at === 'number' ? at : ''} ${Object.keys(logs ?? {})
+                  .sort()
+                  .join()}`,
+              );
+            },
+          ]),
+        ),
+      );
       return heard;
     };
     const options = { epochs: 2, batchSize: 500, validationSplit: 0.1, verbose: 0 };
@@ -82,7 +105,11 @@ describe.each([['fused', '1'], ["by tfjs's own operations", '0']])('fit(model, x
   });
 
   test('ends when a callback stops it, and says so', async () => {
-    const stopAfterTwo = { onEpochEnd: (epoch: number): void => { model.stopTraining = epoch === 1; } };
+    const stopAfterTwo = {
+      onEpochEnd: (epoch: number): void => {
+        model.stopTraining = epoch === 1;
+      },
+    };
     const { history, stopped } = await train({ epochs: 5, callbacks: stopAfterTwo });
     expect(history.loss).toHaveLength(2);
     expect(stopped).toBe('Stopped by a callback after epoch 2.');
@@ -92,7 +119,9 @@ describe.each([['fused', '1'], ["by tfjs's own operations", '0']])('fit(model, x
   test('ends when the loss is not a number any more, and says so', async () => {
     model.setWeights(model.getWeights().map((weight) => tf.fill(weight.shape, NaN)));
     const { history, stopped } = await train({ epochs: 3, validationSplit: 0.5 });
-    expect(stopped).toMatch(/^Stopped in epoch 1, after batch 1 of 5: the loss is not a number any more\. Try a smaller/);
+    expect(stopped).toMatch(
+      /^Stopped in epoch 1, after batch 1 of 5: the loss is not a number any more\. Try a smaller/,
+    );
     expect(history.loss).toEqual([NaN]);
   });
 });
@@ -100,27 +129,108 @@ describe.each([['fused', '1'], ["by tfjs's own operations", '0']])('fit(model, x
 describe('fit refuses, before it trains,', () => {
   const column = (values: number[]): tf.Tensor2D => tf.tensor2d(values, [values.length, 1]);
   const cases: [string, () => Promise<unknown>, string | RegExp][] = [
-    ['a model that is not compiled', () => fit(smallNetwork(), data.x, data.y), /the model is not compiled yet: call model\.compile/],
+    [
+      'a model that is not compiled',
+      () => fit(smallNetwork(), data.x, data.y),
+      /the model is not compiled yet: call model\.compile/,
+    ],
     ['epochs 0', () => train({ epochs: 0 }), 'epochs is 0 (expected a whole number, 1 or more)'],
     ['epochs 1.5', () => train({ epochs: 1.5 }), 'epochs is 1.5 (expected a whole number, 1 or more)'],
     ['batchSize 0', () => train({ batchSize: 0 }), 'batchSize is 0 (expected a whole number, 1 or more)'],
-    ['an initialEpoch that is not below epochs', () => train({ epochs: 3, initialEpoch: 3 }), /initialEpoch is 3 and epochs 3: nothing is left/],
-    ['a validationSplit of 1', () => train({ validationSplit: 1 }), 'validationSplit is 1 (expected a share from 0 to below 1)'],
-    ['x of another width', () => fit(model, tf.zeros([5, 783]), data.y), 'x has the shape [5, 783] (expected [count, 784], as the model has it)'],
-    ['x of another rank', () => fit(model, tf.zeros([5, 28, 28]), data.y), 'x has the shape [5, 28, 28] (expected [count, 784]'],
-    ['y of another width', () => fit(model, data.x, tf.zeros([COUNT, 9])), `y has the shape [${COUNT}, 9] (expected [count, 10]`],
-    ['class numbers in place of one-hot rows', () => fit(model, data.x, column(Array.from({ length: COUNT }, () => 5))), /^y has the shape \[1000, 1\]/],
-    ['counts that disagree', () => fit(model, tf.zeros([5, 784]), data.y), `x holds 5 examples and y ${COUNT} (expected as many)`],
-    ['no example', () => fit(model, tf.zeros([0, 784]), tf.zeros([0, 10])), 'x is empty (expected at least one example)'],
-    ['NaN in x', () => fit(model, tf.tidy(() => tf.concat([tf.zeros([3, 784]), tf.fill([1, 784], NaN)])), tf.oneHot([1, 2, 3, 4], 10).toFloat()), 'x has a value that is not a number in example 3 (expected finite numbers, no NaN)'],
-    ['NaN in y', () => fit(model, tf.zeros([1, 784]), tf.fill([1, 10], NaN)), /^y has a value that is not a number in example 0/],
-    ['rows with two ones', () => fit(model, tf.zeros([1, 784]), tf.tensor2d([[1, 1, 0, 0, 0, 0, 0, 0, 0, 0]])), /^y has a row, number 0, whose sum is 2 \(expected one-hot rows/],
-    ['rows of zeros', () => fit(model, tf.zeros([1, 784]), tf.zeros([1, 10])), /^y has a row, number 0, whose sum is 0 \(expected one-hot/],
-    ['negative labels', () => fit(model, tf.zeros([1, 784]), tf.tensor2d([[2, -1, 0, 0, 0, 0, 0, 0, 0, 0]])), /^y has the value -1 \(expected one-hot/],
-    ['validation data of another width', () => train({ validationData: [tf.zeros([5, 783]), tf.zeros([5, 10])] }), 'validationData[0] has the shape [5, 783] (expected [count, 784]'],
-    ['validation labels of another width', () => train({ validationData: [tf.zeros([5, 784]), tf.zeros([5, 9])] }), 'validationData[1] has the shape [5, 9] (expected [count, 10]'],
-    ['a tensor that was disposed of', () => { const x = tf.zeros([5, 784]); x.dispose(); return fit(model, x, data.y); }, 'x was disposed of: run the cell again that makes it'],
-    ['no tensor', () => fit(model, [1, 2] as unknown as tf.Tensor, undefined as unknown as tf.Tensor), 'x is a list (expected a tensor)'],
+    [
+      'an initialEpoch that is not below epochs',
+      () => train({ epochs: 3, initialEpoch: 3 }),
+      /initialEpoch is 3 and epochs 3: nothing is left/,
+    ],
+    [
+      'a validationSplit of 1',
+      () => train({ validationSplit: 1 }),
+      'validationSplit is 1 (expected a share from 0 to below 1)',
+    ],
+    [
+      'x of another width',
+      () => fit(model, tf.zeros([5, 783]), data.y),
+      'x has the shape [5, 783] (expected [count, 784], as the model has it)',
+    ],
+    [
+      'x of another rank',
+      () => fit(model, tf.zeros([5, 28, 28]), data.y),
+      'x has the shape [5, 28, 28] (expected [count, 784]',
+    ],
+    [
+      'y of another width',
+      () => fit(model, data.x, tf.zeros([COUNT, 9])),
+      `y has the shape [${COUNT}, 9] (expected [count, 10]`,
+    ],
+    [
+      'class numbers in place of one-hot rows',
+      () => fit(model, data.x, column(Array.from({ length: COUNT }, () => 5))),
+      /^y has the shape \[1000, 1\]/,
+    ],
+    [
+      'counts that disagree',
+      () => fit(model, tf.zeros([5, 784]), data.y),
+      `x holds 5 examples and y ${COUNT} (expected as many)`,
+    ],
+    [
+      'no example',
+      () => fit(model, tf.zeros([0, 784]), tf.zeros([0, 10])),
+      'x is empty (expected at least one example)',
+    ],
+    [
+      'NaN in x',
+      () =>
+        fit(
+          model,
+          tf.tidy(() => tf.concat([tf.zeros([3, 784]), tf.fill([1, 784], NaN)])),
+          tf.oneHot([1, 2, 3, 4], 10).toFloat(),
+        ),
+      'x has a value that is not a number in example 3 (expected finite numbers, no NaN)',
+    ],
+    [
+      'NaN in y',
+      () => fit(model, tf.zeros([1, 784]), tf.fill([1, 10], NaN)),
+      /^y has a value that is not a number in example 0/,
+    ],
+    [
+      'rows with two ones',
+      () => fit(model, tf.zeros([1, 784]), tf.tensor2d([[1, 1, 0, 0, 0, 0, 0, 0, 0, 0]])),
+      /^y has a row, number 0, whose sum is 2 \(expected one-hot rows/,
+    ],
+    [
+      'rows of zeros',
+      () => fit(model, tf.zeros([1, 784]), tf.zeros([1, 10])),
+      /^y has a row, number 0, whose sum is 0 \(expected one-hot/,
+    ],
+    [
+      'negative labels',
+      () => fit(model, tf.zeros([1, 784]), tf.tensor2d([[2, -1, 0, 0, 0, 0, 0, 0, 0, 0]])),
+      /^y has the value -1 \(expected one-hot/,
+    ],
+    [
+      'validation data of another width',
+      () => train({ validationData: [tf.zeros([5, 783]), tf.zeros([5, 10])] }),
+      'validationData[0] has the shape [5, 783] (expected [count, 784]',
+    ],
+    [
+      'validation labels of another width',
+      () => train({ validationData: [tf.zeros([5, 784]), tf.zeros([5, 9])] }),
+      'validationData[1] has the shape [5, 9] (expected [count, 10]',
+    ],
+    [
+      'a tensor that was disposed of',
+      () => {
+        const x = tf.zeros([5, 784]);
+        x.dispose();
+        return fit(model, x, data.y);
+      },
+      'x was disposed of: run the cell again that makes it',
+    ],
+    [
+      'no tensor',
+      () => fit(model, [1, 2] as unknown as tf.Tensor, undefined as unknown as tf.Tensor),
+      'x is a list (expected a tensor)',
+    ],
   ];
 
   test.each(cases)('%s', async (_what, run, message) => {
@@ -149,8 +259,14 @@ describe('outside a notebook', () => {
     const pause = { onBatchEnd: () => new Promise((resolve) => setTimeout(resolve, 10)) };
   `;
   const start = (script: string, environment: object = {}) =>
-    spawn(process.execPath, ['-e', begin + script], { cwd: join(root, 'lib'), env: { ...process.env, ...environment } });
-  const untilClosed = async (child: ChildProcess, onOutput: (printed: string) => void = () => {}): Promise<[string, unknown]> => {
+    spawn(process.execPath, ['-e', begin + script], {
+      cwd: join(root, 'lib'),
+      env: { ...process.env, ...environment },
+    });
+  const untilClosed = async (
+    child: ChildProcess,
+    onOutput: (printed: string) => void = () => {},
+  ): Promise<[string, unknown]> => {
     let printed = '';
     child.stdout!.on('data', (chunk: Buffer) => {
       printed += chunk.toString();
@@ -161,8 +277,12 @@ describe('outside a notebook', () => {
   };
 
   test('a line an epoch says how training goes', async () => {
-    const [printed] = await untilClosed(start('fit(model, x, y, { epochs: 2 }).then(({ stopped }) => console.log(stopped));'));
-    expect(printed).toMatch(/^epoch 1 of 2: loss \d\.\d{4}, acc \d\.\d{4}\nepoch 2 of 2: loss \d\.\d{4}, acc \d\.\d{4}\nnull\n$/);
+    const [printed] = await untilClosed(
+      start('fit(model, x, y, { epochs: 2 }).then(({ stopped }) => console.log(stopped));'),
+    );
+    expect(printed).toMatch(
+      /^epoch 1 of 2: loss \d\.\d{4}, acc \d\.\d{4}\nepoch 2 of 2: loss \d\.\d{4}, acc \d\.\d{4}\nnull\n$/,
+    );
   });
 
   test('an error in a callback is said, and comes through', async () => {
@@ -178,12 +298,20 @@ describe('outside a notebook', () => {
         setInterval(() => {}, 1000);
       });
     `);
-    const [printed, signal] = await untilClosed(child, (text) => /^epoch 1 .*\n$|^then /m.test(text) && child.kill('SIGINT'));
-    expect(printed).toMatch(/^epoch 1 of 1000.*\nepoch 2 of 1000.*\n(Stopped by an interrupt in epoch 2, after batch \d+ of 50\.)\nthen \1\n$/);
+    const [printed, signal] = await untilClosed(
+      child,
+      (text) => /^epoch 1 .*\n$|^then /m.test(text) && child.kill('SIGINT'),
+    );
+    expect(printed).toMatch(
+      /^epoch 1 of 1000.*\nepoch 2 of 1000.*\n(Stopped by an interrupt in epoch 2, after batch \d+ of 50\.)\nthen \1\n$/,
+    );
     expect(signal).toBe('SIGINT');
   });
 
-  test.each([['fused', '1'], ["by tfjs's own operations", '0']])(
+  test.each([
+    ['fused', '1'],
+    ["by tfjs's own operations", '0'],
+  ])(
     'an interrupt ends training %s after the batch at work; the history is whole, and training goes on from there',
     async (_how, FUSED_TRAINING) => {
       const child = start(
@@ -203,7 +331,10 @@ describe('outside a notebook', () => {
         { FUSED_TRAINING },
       );
       const [printed] = await untilClosed(child); // without 'own': during fit an interrupt is fit's alone
-      const { history, epoch, stopped, loss, isOwnBack, next, nextStopped } = JSON.parse(printed) as Record<string, never> & {
+      const { history, epoch, stopped, loss, isOwnBack, next, nextStopped } = JSON.parse(printed) as Record<
+        string,
+        never
+      > & {
         history: Record<string, number[]>;
         next: Record<string, number[]>;
       };

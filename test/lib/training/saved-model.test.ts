@@ -26,12 +26,17 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const train = (model: tf.LayersModel, options: tf.ModelFitArgs = {}) => fit(model, data.x, data.y, { batchSize: 50, verbose: 0, ...options });
+const train = (model: tf.LayersModel, options: tf.ModelFitArgs = {}) =>
+  fit(model, data.x, data.y, { batchSize: 50, verbose: 0, ...options });
 const network = () => compiled(smallNetwork());
 /** The smallest and the largest number of each weight. */
 const extremes = (model: tf.LayersModel): number[][] =>
   model.getWeights().map((weight) => [weight.min().dataSync()[0], weight.max().dataSync()[0]]);
-const weightsFile = () => join(folder, readdirSync(folder).find((name) => name.startsWith('weights-'))!);
+const weightsFile = () =>
+  join(
+    folder,
+    readdirSync(folder).find((name) => name.startsWith('weights-'))!,
+  );
 
 describe('saveModel(model, url) and loadModel(url, like)', () => {
   test('bring a trained model back, weights, optimizer and all, and lose no tensor', async () => {
@@ -41,7 +46,9 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     await saveModel(model, url);
     expect(tf.memory().numTensors).toBe(before);
     const restored = await loadModel(url, model);
-    expect(restored.getWeights().map((weight) => weight.dataSync())).toEqual(model.getWeights().map((weight) => weight.dataSync()));
+    expect(restored.getWeights().map((weight) => weight.dataSync())).toEqual(
+      model.getWeights().map((weight) => weight.dataSync()),
+    );
     // Trained on, both learn the same: Adam's moments and its number of steps came along.
     const [first, second] = [await train(model, { shuffle: false }), await train(restored, { shuffle: false })];
     expect(second.history.loss).toEqual(first.history.loss);
@@ -74,13 +81,41 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
   });
 
   test.each<[string, () => void, RegExp]>([
-    ['a folder that is missing', () => rmSync(folder, { recursive: true }), /^There is no saved model in .* \(expected model\.json there\): save one/],
+    [
+      'a folder that is missing',
+      () => rmSync(folder, { recursive: true }),
+      /^There is no saved model in .* \(expected model\.json there\): save one/,
+    ],
     ['an empty folder', () => rmSync(join(folder, 'model.json')), /^There is no saved model in/],
-    ['a model.json cut short', () => truncateSync(join(folder, 'model.json'), 300), /model\.json is cut short, or not a model of tfjs's/],
-    ['another JSON file', () => writeFileSync(join(folder, 'model.json'), '{"a": 1}'), /or not a model of tfjs's \(expected layers and weights/],
-    ['weights that are missing', () => rmSync(weightsFile()), /is not whole: weights-\w+\.bin is missing\. Save it again/],
-    ['weights cut short', () => truncateSync(weightsFile(), 1000), /is damaged: weights-\w+\.bin was cut short or changed/],
-    ['a flipped bit', () => { const bytes = readFileSync(weightsFile()); bytes[99] ^= 1; writeFileSync(weightsFile(), bytes); }, /is damaged/],
+    [
+      'a model.json cut short',
+      () => truncateSync(join(folder, 'model.json'), 300),
+      /model\.json is cut short, or not a model of tfjs's/,
+    ],
+    [
+      'another JSON file',
+      () => writeFileSync(join(folder, 'model.json'), '{"a": 1}'),
+      /or not a model of tfjs's \(expected layers and weights/,
+    ],
+    [
+      'weights that are missing',
+      () => rmSync(weightsFile()),
+      /is not whole: weights-\w+\.bin is missing\. Save it again/,
+    ],
+    [
+      'weights cut short',
+      () => truncateSync(weightsFile(), 1000),
+      /is damaged: weights-\w+\.bin was cut short or changed/,
+    ],
+    [
+      'a flipped bit',
+      () => {
+        const bytes = readFileSync(weightsFile());
+        bytes[99] ^= 1;
+        writeFileSync(weightsFile(), bytes);
+      },
+      /is damaged/,
+    ],
   ])('refuse %s', async (_what, damage, message) => {
     const model = network();
     await saveModel(model, url);
@@ -162,7 +197,9 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
     for (const name of ['loss', 'acc', 'val_loss', 'val_acc']) {
       expect([...first[name], ...second[name]]).toEqual(expected[name]);
     }
-    expect(resumed.model.getWeights().map((weight) => weight.dataSync())).toEqual(whole.getWeights().map((weight) => weight.dataSync()));
+    expect(resumed.model.getWeights().map((weight) => weight.dataSync())).toEqual(
+      whole.getWeights().map((weight) => weight.dataSync()),
+    );
   });
 
   test('save, with a quantity to watch, only when it was better than ever', async () => {
@@ -180,7 +217,9 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
     await accuracy.onEpochEnd(0, { acc: 0.9 });
     await accuracy.onEpochEnd(1, { acc: 0.8 });
     expect((await loadCheckpoint(url)).initialEpoch).toBe(1);
-    await expect(accuracy.onEpochEnd(2, { loss: 1 })).rejects.toThrow('checkpoint cannot watch acc (expected one of loss)');
+    await expect(accuracy.onEpochEnd(2, { loss: 1 })).rejects.toThrow(
+      'checkpoint cannot watch acc (expected one of loss)',
+    );
   });
 
   test('refuse a saved model that is no checkpoint', async () => {
@@ -211,7 +250,10 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
       await once(child, 'close');
       const { model, initialEpoch } = await loadCheckpoint(url);
       const [kernel, bias] = extremes(model);
-      expect([kernel, bias]).toEqual([[initialEpoch, initialEpoch], [initialEpoch, initialEpoch]]);
+      expect([kernel, bias]).toEqual([
+        [initialEpoch, initialEpoch],
+        [initialEpoch, initialEpoch],
+      ]);
       model.dispose();
     }
   });

@@ -59,37 +59,47 @@ describe('a fused training step', () => {
     model.dispose();
   });
 
-  test.each(['relu', 'sigmoid', 'tanh', 'linear'] as const)('has the gradients that finite differences have: %s', async (activation) => {
-    const { x, y } = tinyData();
-    const model = tinyNetwork(activation);
-    const weights = model.getWeights().map((weight) => Array.from(weight.dataSync()));
-    const shapes = model.getWeights().map((weight) => weight.shape);
-    const lossAt = (changed: number[][]): number =>
-      tf.tidy(() => {
-        const [kernel1, bias1, kernel2, bias2] = changed.map((values, index) => tf.tensor(values, shapes[index]));
-        const inner = tf.add(tf.matMul(tf.tensor2d(x), kernel1 as tf.Tensor2D), bias1);
-        const hidden = activation === 'linear' ? inner : tf[activation](inner);
-        const logits = tf.add(tf.matMul(hidden as tf.Tensor2D, kernel2 as tf.Tensor2D), bias2);
-        return tf.losses.softmaxCrossEntropy(tf.tensor2d(y), logits).dataSync()[0];
-      });
-    const step = 1e-2;
-    const expected = weights.flatMap((values, index) =>
-      values.map((value, place) => {
-        const [above, below] = [step, -step].map((by) =>
-          lossAt(weights.map((others, at) => (at === index ? Object.assign([...others], { [place]: value + by }) : others))),
-        );
-        return (above - below) / (2 * step);
-      }),
-    );
-    // The loss has float32's 1e-7 over 2e-2, the second-order error is 1e-4 of the third derivative.
-    expect(largestDifference(await gradientsByFusedStep(model, x, y), expected)).toBeLessThan(5e-4);
-    model.dispose();
-  });
+  test.each(['relu', 'sigmoid', 'tanh', 'linear'] as const)(
+    'has the gradients that finite differences have: %s',
+    async (activation) => {
+      const { x, y } = tinyData();
+      const model = tinyNetwork(activation);
+      const weights = model.getWeights().map((weight) => Array.from(weight.dataSync()));
+      const shapes = model.getWeights().map((weight) => weight.shape);
+      const lossAt = (changed: number[][]): number =>
+        tf.tidy(() => {
+          const [kernel1, bias1, kernel2, bias2] = changed.map((values, index) => tf.tensor(values, shapes[index]));
+          const inner = tf.add(tf.matMul(tf.tensor2d(x), kernel1 as tf.Tensor2D), bias1);
+          const hidden = activation === 'linear' ? inner : tf[activation](inner);
+          const logits = tf.add(tf.matMul(hidden as tf.Tensor2D, kernel2 as tf.Tensor2D), bias2);
+          return tf.losses.softmaxCrossEntropy(tf.tensor2d(y), logits).dataSync()[0];
+        });
+      const step = 1e-2;
+      const expected = weights.flatMap((values, index) =>
+        values.map((value, place) => {
+          const [above, below] = [step, -step].map((by) =>
+            lossAt(
+              weights.map((others, at) =>
+                at === index ? Object.assign([...others], { [place]: value + by }) : others,
+              ),
+            ),
+          );
+          return (above - below) / (2 * step);
+        }),
+      );
+      // The loss has float32's 1e-7 over 2e-2, the second-order error is 1e-4 of the third derivative.
+      expect(largestDifference(await gradientsByFusedStep(model, x, y), expected)).toBeLessThan(5e-4);
+      model.dispose();
+    },
+  );
 
   test('trains as the same network in 64-bit floating point does', async () => {
     const { x, y } = tinyData();
     const model = tinyNetwork();
-    const expected = train(weightsOf(model), Array.from({ length: 100 }, () => ({ x, y })));
+    const expected = train(
+      weightsOf(model),
+      Array.from({ length: 100 }, () => ({ x, y })),
+    );
     const [inputs, labels] = [tf.tensor2d(x), tf.tensor2d(y)];
     const { history } = await fit(model, inputs, labels, { epochs: 100, batchSize: 8, shuffle: false, verbose: 0 });
     // Relative to a loss of about 1: float32's rounding, and 1 - beta2, which float32 knows to 1.3e-5.
@@ -130,15 +140,28 @@ describe('createFusedNetwork(model)', () => {
     tf.layers.dense({ inputShape: [784], units: 8, activation: 'relu', ...more });
   const twoInputs = (): tf.Sequential => {
     const input = tf.input({ shape: [784] });
-    return tf.model({ inputs: input, outputs: tf.layers.dense({ units: 10, activation: 'softmax' }).apply(input) as tf.SymbolicTensor }) as tf.Sequential;
+    return tf.model({
+      inputs: input,
+      outputs: tf.layers.dense({ units: 10, activation: 'softmax' }).apply(input) as tf.SymbolicTensor,
+    }) as tf.Sequential;
   };
 
   test.each<[string, () => tf.LayersModel]>([
     ['another optimizer', () => compiled(smallNetwork([dense()]), 'sgd')],
     ['another loss', () => compiled(smallNetwork([dense()]), 'adam', 'meanSquaredError')],
-    ['another last layer', () => compiled(tf.sequential({ layers: [dense(), tf.layers.dense({ units: 10, activation: 'sigmoid' })] }))],
+    [
+      'another last layer',
+      () => compiled(tf.sequential({ layers: [dense(), tf.layers.dense({ units: 10, activation: 'sigmoid' })] })),
+    ],
     ['another activation', () => compiled(smallNetwork([dense({ activation: 'elu' })]))],
-    ['another metric', () => { const model = smallNetwork([dense()]); model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['mse'] }); return model; }],
+    [
+      'another metric',
+      () => {
+        const model = smallNetwork([dense()]);
+        model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['mse'] });
+        return model;
+      },
+    ],
     ['a regularizer', () => compiled(smallNetwork([dense({ kernelRegularizer: tf.regularizers.l2() })]))],
     ['a constraint', () => compiled(smallNetwork([dense({ kernelConstraint: 'nonNeg' })]))],
     ['a frozen layer', () => compiled(smallNetwork([dense({ trainable: false })]))],
@@ -163,7 +186,9 @@ describe('createFusedNetwork(model)', () => {
   });
 
   test('takes a stack of any depth, with and without biases', async () => {
-    const [second, third] = [{ useBias: false, activation: 'tanh' }, { activation: 'linear' }].map((more) => dense({ ...more, inputShape: [8] }));
+    const [second, third] = [{ useBias: false, activation: 'tanh' }, { activation: 'linear' }].map((more) =>
+      dense({ ...more, inputShape: [8] }),
+    );
     const model = compiled(smallNetwork([dense(), second, third]));
     createFusedNetwork(model)!.end(); // not null
     const { history } = await fit(model, data.x, data.y, { epochs: 3, batchSize: 100, verbose: 0 });
@@ -200,7 +225,9 @@ describe('while and after fused training', () => {
     const before = model.getWeights()[0].dataSync();
     const { history } = await train(model, { epochs: 3, validationData: [data.x, data.y] });
     expect(model.getWeights()[0].dataSync()).not.toEqual(before);
-    const [loss, accuracy] = (model.evaluate(data.x, data.y, { batchSize: 100 }) as tf.Scalar[]).map((value) => value.dataSync()[0]);
+    const [loss, accuracy] = (model.evaluate(data.x, data.y, { batchSize: 100 }) as tf.Scalar[]).map(
+      (value) => value.dataSync()[0],
+    );
     expect(loss).toBeCloseTo(history.val_loss[2] as number, 6);
     expect(accuracy).toBeCloseTo(history.val_acc[2] as number, 6);
     expect(accuracy).toBeGreaterThan(0.8);
@@ -221,7 +248,14 @@ describe('while and after fused training', () => {
     const zeros = model.getWeights().map((weight) => tf.zerosLike(weight));
     const losses: number[] = [];
     await train(model, {
-      callbacks: { onBatchEnd: (batch, logs) => { losses.push(logs!.loss); if (batch === 4) { model.setWeights(zeros); } } },
+      callbacks: {
+        onBatchEnd: (batch, logs) => {
+          losses.push(logs!.loss);
+          if (batch === 4) {
+            model.setWeights(zeros);
+          }
+        },
+      },
     });
     expect(losses[5]).toBeCloseTo(Math.log(10), 5); // a network of zeros gives each of ten classes the same share
     model.dispose();
@@ -266,7 +300,9 @@ describe('while and after fused training', () => {
   test('a model that is disposed of while it trains ends training with a sentence', async () => {
     const model = compiled(smallNetwork());
     const dispose = (): void => void model.dispose();
-    await expect(train(model, { epochs: 2, callbacks: { onEpochEnd: dispose } })).rejects.toThrow(/disposed of while it trained/);
+    await expect(train(model, { epochs: 2, callbacks: { onEpochEnd: dispose } })).rejects.toThrow(
+      /disposed of while it trained/,
+    );
     const next = compiled(smallNetwork());
     expect((await train(next)).history.loss).toHaveLength(1);
     next.dispose();
@@ -282,7 +318,9 @@ describe('while and after fused training', () => {
 
   test('an error in a callback comes through, and leaves a model that trains on', async () => {
     const model = compiled(smallNetwork());
-    const fail = (): void => { throw new Error('mine'); };
+    const fail = (): void => {
+      throw new Error('mine');
+    };
     await expect(train(model, { callbacks: { onBatchEnd: fail } })).rejects.toThrow('mine');
     expect((await train(model)).history.loss).toHaveLength(1);
     model.dispose();
