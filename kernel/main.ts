@@ -59,6 +59,9 @@ process.on('unhandledRejection', server.report);
 
 connection.listen({
   request: (request) => server.take(request),
-  interrupt: () => process.emit('SIGINT', 'SIGINT'),
+  interrupt: () => {
+    process.emit('SIGINT', 'SIGINT');
+    runner.noteEnding();
+  },
 });
 setImmediate(() => sections.run(() => scope.program(''))); // the first cell does not wait for TypeScript's libraries

@@ -77,7 +77,7 @@ export class Runner {
       finish: (result) => {
         if (this.running === running) {
           this.running = null;
-          Atomics.store(this.numbers, Shared.ending, 0);
+          this.noteEnding();
           done(result);
         }
       },
@@ -163,8 +163,13 @@ export class Runner {
   private beginEnd(running: Running): void {
     running.run.isStopped = true;
     running.stoppedAt = Date.now();
-    Atomics.store(this.numbers, Shared.ending, 1);
+    this.noteEnding();
     this.setPatience();
+  }
+
+  /** Says to the thread of the sockets whether a stopped cell still has to end. */
+  noteEnding(): void {
+    Atomics.store(this.numbers, Shared.ending, this.running?.run.isStopped ? 1 : 0);
   }
 
   /** Evaluates expressions for whoever asked for them with the cell. */

@@ -84,6 +84,7 @@ export class Connection {
   private take(message: FromThread): void {
     if (message === 'interrupt') {
       Atomics.add(this.numbers, Shared.stopsTaken, 1);
+      Atomics.store(this.numbers, Shared.ending, 1); // the thread watches on until the listener has looked for a cell
       this.send('interrupted');
       this.listeners!.interrupt();
     } else {
