@@ -16,8 +16,8 @@ export function notebookKernel(): NotebookKernel | undefined {
 }
 
 /**
- * Runs synchronous work that Stop must not interrupt, such as a batch of training. Outside the lecture's kernel, nothing
- * would interrupt it.
+ * Runs synchronous work that Stop must not interrupt, such as a batch of training. Outside the lecture's kernel,
+ * nothing would interrupt it.
  *
  * @returns the result of `work`.
  * @example const loss = uninterruptible(() => trainBatch(images, labels));

@@ -26,7 +26,8 @@ const FIRST_SHOWN = 8;
  * @param bytes the whole file, uncompressed.
  * @param name the name of the file in error messages.
  * @returns its shape and its elements, uint8; the elements share memory with `bytes`.
- * @throws DataError if the format or the element type is another, or if the number of bytes is not the one in the header.
+ * @throws DataError if the format or the element type is another, or if the number of bytes is not the one in the
+ *   header.
  * @example parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 7), 'labels') // shape [2], data 5, 7
  */
 export function parseIdx(bytes: Uint8Array, name: string): IdxArray {

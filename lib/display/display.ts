@@ -70,10 +70,10 @@ export function isInKernel(): boolean {
 }
 
 /**
- * Returns the function that writes below the running cell, or null outside a kernel. The kernel of `tslab install` offers
- * no interface to libraries, and tslab's public `display` sends a single MIME type per output. In that kernel, bundles go
- * through the function that `tslab/dist/jupyter` keeps. The module is looked up by name among those already loaded,
- * because the kernel may run another copy of tslab than the one that this library would resolve.
+ * Returns the function that writes below the running cell, or null outside a kernel. The kernel of `tslab install`
+ * offers no interface to libraries, and tslab's public `display` sends a single MIME type per output. In that kernel,
+ * bundles go through the function that `tslab/dist/jupyter` keeps. The module is looked up by name among those already
+ * loaded, because the kernel may run another copy of tslab than the one that this library would resolve.
  */
 function kernelWriter(): WriteDisplayData | null {
   const kernel = notebookKernel();

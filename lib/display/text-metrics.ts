@@ -76,7 +76,7 @@ function coordinate(text: Element, name: 'x' | 'y'): number {
   return Number(text.getAttribute(name) ?? 0);
 }
 
-/** Applies SVG's `translate` and `rotate`, the only transforms that plotly uses on texts; the last one applies first. */
+/** Applies SVG's `translate` and `rotate`, which plotly puts on texts; the last one applies first. */
 function transformed(transform: string, point: Point): Point {
   return [...transform.matchAll(/(translate|rotate)\(([^)]*)\)/g)].reduceRight(([x, y], [, kind, list]): Point => {
     const [first, second = 0, third = 0] = list.split(/[ ,]+/).map(Number);

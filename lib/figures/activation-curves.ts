@@ -57,8 +57,8 @@ export function activationCurves(): Figure {
   const layout = card(
     860,
     360,
-    'Two charts. Left: ReLU, sigmoid and tanh for inputs from -6 to 6. Right: their derivatives. The derivative of ReLU ' +
-      'is 1 for every positive input, that of sigmoid is at most 0.25; those of sigmoid and tanh approach 0 on both sides.',
+    'Two charts. Left: ReLU, sigmoid and tanh for inputs from -6 to 6. Right: their derivatives. That of ReLU is 1 for ' +
+      'every positive input, that of sigmoid is at most 0.25, and those of sigmoid and tanh approach 0 on both sides.',
     {
       xaxis: axis('x', { domain: [0, 0.45] }),
       yaxis: axis('h(x)', { range: [-1.2, 2.2] }),

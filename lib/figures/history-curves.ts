@@ -4,8 +4,8 @@ import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
 /**
  * The course of training: loss on the left and accuracy on the right, per epoch, on training and validation data.
  *
- * @param history a list of one value per epoch for each name: `loss` and `acc` (training data), `val_loss` and `val_acc`
- *   (validation data); accuracies 0-1. It is the `history` of the object that `fit` and `model.fit` return.
+ * @param history a list of one value per epoch for each name: `loss` and `acc` (training data), `val_loss` and
+ *   `val_acc` (validation data); accuracies 0-1. It is the `history` of the object that `fit` and `model.fit` return.
  * @returns the figure.
  * @throws RangeError if the history has no epoch.
  * @example const { data, layout } = historyCurves(history.history);

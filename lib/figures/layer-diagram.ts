@@ -7,7 +7,8 @@ import { escapeXml } from './style';
  * The layers of a model as boxes from input to output, each with its input and output shape. Drawn by Graphviz
  * (@viz-js/viz: compiled to WebAssembly, nothing to install).
  *
- * @param model a built model. The first dimension of each shape is the batch size, which is not fixed: it reads `batch`.
+ * @param model a built model. The first dimension of each shape is the batch size, which is not fixed: it reads
+ *   `batch`.
  * @returns a bundle for `display`: SVG, and a description in words.
  * @throws RangeError if the model has no layers.
  * @example display(await layerDiagram(model));

@@ -39,7 +39,9 @@ export function softmaxBars(logits: number[]): Figure {
         hovertemplate: `%{x}, ${name}: %{y:.3f}<extra></extra>`,
       }) as unknown as Plot,
   );
-  const words = Object.entries(heights).map(([name, y]) => `${name} ${y.map((height) => height.toFixed(3)).join(', ')}`);
+  const words = Object.entries(heights).map(
+    ([name, y]) => `${name} ${y.map((height) => height.toFixed(3)).join(', ')}`,
+  );
   const layout = card(560, 340, `Bars for the logits ${logits.join(', ')}: ${words.join('; ')}.`, {
     barmode: 'group',
     bargap: 0.3,

@@ -97,8 +97,8 @@ export function earlyStoppingState(callback: tf.EarlyStopping): { best: number; 
 }
 
 /**
- * Makes a model dispose of its optimizer. tfjs creates the optimizer of a loaded model itself but treats it as the user's,
- * so it would never be disposed of.
+ * Makes a model dispose of its optimizer. tfjs creates the optimizer of a loaded model itself but treats it as the
+ * user's, so it would never be disposed of.
  */
 export function ownOptimizer(model: tf.LayersModel): void {
   (model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;

@@ -60,7 +60,7 @@ export class NativeOps {
     return this.binding.tensorDataSync(tensor);
   }
 
-  /** Makes a float32 tensor of bytes. TensorFlow converts them, so JavaScript never holds the array of four times the size. */
+  /** Makes a float32 tensor of bytes. TensorFlow converts them: JavaScript's memory never holds the floats. */
   floatsFromBytes(bytes: Uint8Array, shape: number[]): NativeTensor {
     const { TF_ATTR_TYPE, TF_FLOAT, TF_UINT8 } = this.binding;
     const source = this.own(this.binding.createTensor(shape, TF_UINT8, bytes));

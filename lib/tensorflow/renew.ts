@@ -7,8 +7,8 @@ interface Disposable {
 const held = new Map<string, Disposable>();
 
 /**
- * Keeps a value under a name and disposes of the previous value of that name, so that a cell that makes a tensor, a model
- * or an optimizer can be run again without using more and more memory.
+ * Keeps a value under a name and disposes of the previous value of that name, so that a cell that makes a tensor, a
+ * model or an optimizer can be run again without using more and more memory.
  *
  * @param name by convention the variable's name.
  * @param value the new value. `renew` disposes of it when the next value of the same name comes.

@@ -83,7 +83,7 @@ function checkTensor(name: string, value: unknown, expected: (number | null)[] |
   }
 }
 
-/** Checks the sum first, one pass without a copy of the data, and looks at each element only if the sum is not finite. */
+/** Checks the sum first, without a copy of the data, and looks at each element only if the sum is not finite. */
 function checkFinite(name: string, values: tf.Tensor): void {
   const sumOf = (tensor: tf.Tensor): number => tf.tidy(() => tf.sum(tensor).dataSync()[0]);
   if (Number.isFinite(sumOf(values))) {

@@ -29,8 +29,8 @@ export function checkpoint(url: string, { monitor }: CheckpointOptions = {}): tf
 }
 
 /**
- * Loads what `checkpoint` saved and restores the random state. Training resumed with `initialEpoch` has the same results
- * as if it had never been interrupted.
+ * Loads what `checkpoint` saved and restores the random state. Training resumed with `initialEpoch` has the same
+ * results as if it had never been interrupted.
  *
  * @param url as for `checkpoint`.
  * @returns the compiled model, which the caller disposes of, and the number of epochs that it has been trained for.

@@ -20,8 +20,8 @@ export async function untilInterrupted<T>(work: (isInterrupted: () => boolean) =
     const removeListener = kernel.onStop(listener);
     return work(() => interrupted).finally(removeListener);
   }
-  // tslab runs the first, synchronous part of a cell under Node's own SIGINT handler. When that handler is removed, so are
-  // those of all listeners: after a listener added here earlier, the next interrupt would end the process.
+  // tslab runs the first, synchronous part of a cell under Node's own SIGINT handler. When that handler is removed, so
+  // are those of all listeners: after a listener added here earlier, the next interrupt would end the process.
   await nextMacrotask();
   const others = process.listeners('SIGINT');
   process.on('SIGINT', listener); // first: without any listener, Node would end the process

@@ -6,7 +6,7 @@ import type { TrainingProgress } from './progress-figure';
 import { DEFAULT_BATCH_SIZE, splitExamples } from './split';
 import { type BatchObserver, type Logs, type UnresolvedLogs, toNumbers } from './trainer';
 
-/** Informs all observers of training: the user's callbacks, the history, the live display. Ends training if necessary. */
+/** Informs all observers of training: the user's callbacks, the history, the live display. Ends it if necessary. */
 export class TrainingMonitor implements BatchObserver {
   readonly history = Object.assign(new tf.History(), { stopped: null as string | null });
   private readonly progress: TrainingProgress;

@@ -51,7 +51,8 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
  * @param url as for `saveModel`.
  * @param like a model with the layers that the saved model must have; without it, any layers are accepted.
  * @returns the model. The caller disposes of it.
- * @throws SavedModelError if there is no model, if it is cut short or changed, or if its layers differ from those of `like`.
+ * @throws SavedModelError if there is no model, if it is cut short or changed, or if its layers differ from those of
+ *   `like`.
  * @example const restored = await loadModel('file://../out/dense-network', model);
  */
 export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.LayersModel> {
@@ -105,8 +106,8 @@ function weightsNamedIn(folder: string): string[] {
 }
 
 /**
- * Removes the weights that were replaced, and old files that a killed process left behind. Another notebook may be saving
- * into the same folder, so new files that model.json does not name yet are kept.
+ * Removes the weights that were replaced, and old files that a killed process left behind. Another notebook may be
+ * saving into the same folder, so new files that model.json does not name yet are kept.
  */
 function removeObsolete(named: string[], replaced: string[], folder: string): void {
   const isOld = (name: string): boolean => {

@@ -14,8 +14,8 @@ export interface Examples {
 }
 
 /**
- * Splits examples into those for training and those for validation, as `model.fit` does: `validationData` if it is given,
- * else the fraction `validationSplit` at the end.
+ * Splits examples into those for training and those for validation, as `model.fit` does: `validationData` if it is
+ * given, else the fraction `validationSplit` at the end.
  *
  * @param x float32 [count, ...].
  * @param y float32 [count, numClasses].

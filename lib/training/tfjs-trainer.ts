@@ -21,8 +21,8 @@ export class TfjsTrainer implements Trainer {
 
   async trainEpoch(epoch: number, observer: BatchObserver): Promise<Logs> {
     const [x, y] = this.training;
-    // Within one call, tfjs shuffles the order of the previous epoch again. With a call per epoch, an epoch depends only
-    // on model, optimizer and random state, so that training can be resumed with the same numbers.
+    // Within one call, tfjs shuffles the order of the previous epoch again. With a call per epoch, an epoch depends
+    // only on model, optimizer and random state, so that training can be resumed with the same numbers.
     const oneEpoch = { initialEpoch: epoch, epochs: epoch + 1, verbose: 0 as const };
     const noValidation = { validationData: undefined, validationSplit: undefined };
     const callback = new EpochCallback(observer);

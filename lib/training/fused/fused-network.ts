@@ -3,8 +3,8 @@
  * operations and makes a tensor of each result. Here a step takes about 25 operations, one of them for Adam. Loss
  * and accuracy of a batch are computed in JavaScript from the ten probabilities of each digit.
  *
- * During training, weights and moments live in TensorFlow's resource variables, which Adam changes in place. `syncToModel`
- * copies them to tfjs's variables.
+ * During training, weights and moments live in TensorFlow's resource variables, which Adam changes in place.
+ * `syncToModel` copies them to tfjs's variables.
  */
 import * as tf from '@tensorflow/tfjs-node';
 import { type Adam, type Moment, type NativeTensor, asAdam, variableOf } from '../../tensorflow/internals';
@@ -93,10 +93,11 @@ interface Parameter {
 
 /**
  * Makes the fused network of a model that supports it: a Sequential of dense layers (linear, relu, sigmoid or tanh, and
- * softmax at the end) with categorical cross-entropy, Adam, and no metric but accuracy; without regularizers, constraints
- * and frozen weights; on tfjs-node's backend.
+ * softmax at the end) with categorical cross-entropy, Adam, and no metric but accuracy; without regularizers,
+ * constraints and frozen weights; on tfjs-node's backend.
  *
- * Unlike tfjs and like Keras, it does not cut off the gradient of a digit whose true class has a probability below 1e-7.
+ * Unlike tfjs and like Keras, it does not cut off the gradient of a digit whose true class has a probability below
+ * 1e-7.
  *
  * @param model built and compiled.
  * @returns null for any other model. The caller must call `end` afterwards.
@@ -259,7 +260,7 @@ export class FusedNetwork {
     return { inputs, probabilities: inputs.pop()!, labels };
   }
 
-  /** Loss and accuracy as in tfjs: the mean of -sum(label log(probability)), and the fraction of correct predictions. */
+  /** Loss and accuracy as in tfjs: the mean of -sum(label log(probability)) and the fraction of correct rows. */
   private lossAndAccuracy(probabilities: Float32Array, labels: Float32Array): Logs {
     const { numClasses } = this;
     const count = probabilities.length / numClasses;
