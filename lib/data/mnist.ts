@@ -38,8 +38,8 @@ const REINSTALL = 'install it again with `rm -rf node_modules && npm run setup`'
  * Fashion-MNIST, so only their format is checked.
  *
  * @returns the four arrays, uint8, raw bytes 0-255.
- * @throws DataError if a file is missing, unreadable, cut short, changed or of another format, if there are not as many
- *   labels as images, or if an image is not 28 × 28 or a label is above 9. Nothing is loaded then.
+ * @throws DataError if a file is missing, unreadable, cut short, changed or of another format, if the numbers of
+ *   images and labels differ, or if an image is not 28 × 28 or a label is above 9. Nothing is loaded then.
  * @example const { trainImages, trainLabels, testImages, testLabels } = loadMnist();
  */
 export function loadMnist(): Mnist {

@@ -98,7 +98,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
 
 function check(count: number, indices: number[], titles?: string[]): void {
   if (indices.length === 0) {
-    throw new RangeError('no image was selected: give at least one index');
+    throw new RangeError('no image was selected (expected at least one index)');
   }
   for (const index of indices) {
     if (!Number.isInteger(index) || index < 0 || index >= count) {

@@ -64,7 +64,7 @@ describe('digitGrid(images, indices, titles)', () => {
   });
 
   test.each([1, 2, 5, 16])(
-    'gives each pixel of %p pictures a whole number of screen pixels, on whole pixels',
+    'draws each pixel of %p pictures with a whole number of screen pixels, at whole positions',
     (count) => {
       for (const titles of [undefined, sixteen.slice(0, count).map(String)]) {
         for (const { left, right, top, bottom } of boxes(digitGrid(testImages, sixteen.slice(0, count), titles))) {
@@ -145,7 +145,7 @@ describe('digitGrid(images, indices, titles)', () => {
   });
 
   test.each<[string, number[], string[] | undefined, string]>([
-    ['an empty selection', [], undefined, 'no image was selected: give at least one index'],
+    ['an empty selection', [], undefined, 'no image was selected (expected at least one index)'],
     ['an index past the end', [10_000], undefined, 'there is no image 10000 (expected 0-9999)'],
     ['a negative index', [0, -1], undefined, 'there is no image -1 (expected 0-9999)'],
     ['an index that is not whole', [0.5], undefined, 'there is no image 0.5 (expected 0-9999)'],
