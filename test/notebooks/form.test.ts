@@ -71,7 +71,7 @@ describe('the numbers in the prose', () => {
     .flatMap((cell) => quoted(cell).map((number) => [cell.id, number] as const))
     .filter(([, number]) => number.replace(/^0\.|[.,]/g, '').length >= 3 && !FROM_ELSEWHERE.has(number));
 
-  test.each(numbers)('%s: %s is in the outputs', (_id, number) => {
+  test.each(numbers)('%s: %s is in the code or the outputs', (_id, number) => {
     expect(plain).toMatch(new RegExp(`(?<![\\d.])${number.replace(/,/g, '').replace('.', '\\.')}(?!\\d)`));
   });
 
