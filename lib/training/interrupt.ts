@@ -5,8 +5,8 @@ import { notebookKernel } from '../notebook-kernel';
  * Runs work that ends early and cleanly on an interrupt: Kernel > Interrupt in a notebook, Ctrl-C in a terminal. While
  * the work runs, interrupts have no other effect; afterwards they work as before.
  *
- * @param work gets a function that returns whether an interrupt has come, which it calls from time to time. Interrupts
- *   arrive only while the event loop runs, so `work` must await something in between.
+ * @param work gets a function that returns whether an interrupt has come, and calls it from time to time. Interrupts
+ *   arrive only while the event loop runs, so `work` must await a macrotask in between, such as setImmediate.
  * @returns the result of `work`.
  * @example await untilInterrupted(async (isInterrupted) => { while (!isInterrupted()) await step(); });
  */
