@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-node';
 
 /**
- * The label in each row: the place of its largest value. Takes predictions as well as one-hot rows.
+ * Returns the label of each row, the index of its largest value. Takes predictions as well as one-hot rows.
  *
- * @param rows float32 [count, numClasses]. Stays the caller's.
- * @returns count labels, 0 to numClasses - 1; of equal values the first counts.
+ * @param rows float32 [count, numClasses]. The caller disposes of it.
+ * @returns count labels, 0 to numClasses - 1; among equal values, the first one wins.
  * @example toLabels(tf.tensor2d([[0.1, 0.7, 0.2]])) // [1]
  */
 export function toLabels(rows: tf.Tensor2D): number[] {
@@ -12,28 +12,28 @@ export function toLabels(rows: tf.Tensor2D): number[] {
 }
 
 /**
- * The share of predicted labels that are right.
+ * The fraction of predicted labels that are correct.
  *
- * @param trueLabels one label an image.
- * @param predictedLabels as many, in the same order.
+ * @param trueLabels one label per image.
+ * @param predictedLabels the same number, in the same order.
  * @returns between 0 and 1.
- * @throws RangeError for lists of different lengths, and for empty ones.
+ * @throws RangeError if the lists have different lengths or are empty.
  * @example accuracy([7, 2, 1, 0], [7, 2, 1, 6]) // 0.75
  */
 export function accuracy(trueLabels: number[], predictedLabels: number[]): number {
   if (trueLabels.length === 0) {
-    throw new RangeError('there is no label: the accuracy of nothing is not defined (expected at least one)');
+    throw new RangeError('there is no label, so the accuracy is not defined (expected at least one)');
   }
   return 1 - wrongPredictions(trueLabels, predictedLabels).length / trueLabels.length;
 }
 
 /**
- * Where prediction and truth differ.
+ * Finds the wrong predictions.
  *
- * @param trueLabels one label an image.
- * @param predictedLabels as many, in the same order.
+ * @param trueLabels one label per image.
+ * @param predictedLabels the same number, in the same order.
  * @returns the indices of the wrong predictions, ascending.
- * @throws RangeError for lists of different lengths.
+ * @throws RangeError if the lists have different lengths.
  * @example wrongPredictions([7, 2, 1, 0], [7, 2, 1, 6]) // [3]
  */
 export function wrongPredictions(trueLabels: number[], predictedLabels: number[]): number[] {
@@ -42,13 +42,13 @@ export function wrongPredictions(trueLabels: number[], predictedLabels: number[]
 }
 
 /**
- * How often each class was taken for which.
+ * Counts how often each class was predicted as each class.
  *
- * @param trueLabels one label an image, 0 to numClasses - 1.
- * @param predictedLabels as many, in the same order.
- * @param numClasses how many classes there are.
+ * @param trueLabels one label per image, 0 to numClasses - 1.
+ * @param predictedLabels the same number, in the same order.
+ * @param numClasses the number of classes.
  * @returns numClasses rows of numClasses counts: row is the true label, column the predicted one.
- * @throws RangeError for lists of different lengths, and for a label that is not a class.
+ * @throws RangeError if the lists have different lengths, or if a label is not a class.
  * @example confusionMatrix([0, 1, 1], [0, 1, 0], 2) // [[1, 0], [1, 1]]
  */
 export function confusionMatrix(trueLabels: number[], predictedLabels: number[], numClasses: number): number[][] {
@@ -68,7 +68,7 @@ export function confusionMatrix(trueLabels: number[], predictedLabels: number[],
 function checkLengths(trueLabels: number[], predictedLabels: number[]): void {
   if (trueLabels.length !== predictedLabels.length) {
     throw new RangeError(
-      `${trueLabels.length} true labels and ${predictedLabels.length} predicted ones (expected as many)`,
+      `${trueLabels.length} true labels and ${predictedLabels.length} predicted ones (expected the same number)`,
     );
   }
 }

@@ -1,25 +1,25 @@
 import type { MimeBundle } from './display/display';
 
-/** What the lecture's kernel offers to libraries (kernel/cells/globals.ts). */
+/** The interface that the lecture's kernel offers to libraries (kernel/cells/globals.ts). */
 export interface NotebookKernel {
-  /** Shows a bundle below the running cell, or changes what has been shown under its id. */
+  /** Shows a bundle below the running cell, or updates the output with the same id. */
   display(content: { data: MimeBundle; metadata: object; transient: { display_id?: string } }, isUpdate: boolean): void;
-  /** Has Stop call a listener in place of ending the running cell, until the function that is returned is called. */
+  /** Makes Stop call a listener instead of ending the running cell, until the returned function is called. */
   onStop(listener: () => void): () => void;
-  /** Runs synchronous work that Stop must not end half-way. */
+  /** Runs synchronous work that Stop must not interrupt. */
   uninterruptible<T>(work: () => T): T;
 }
 
-/** The lecture's kernel; undefined in a script, in a test, and in the kernel that `tslab install` makes. */
+/** Returns the lecture's kernel; undefined in a script, in a test, and in the kernel of `tslab install`. */
 export function notebookKernel(): NotebookKernel | undefined {
   return (globalThis as unknown as Record<symbol, NotebookKernel | undefined>)[Symbol.for('mnist-kernel')];
 }
 
 /**
- * Runs synchronous work that Stop must not end half-way, such as a batch of training; elsewhere than in the lecture's
- * kernel nothing ends it anyway.
+ * Runs synchronous work that Stop must not interrupt, such as a batch of training. Outside the lecture's kernel,
+ * nothing would interrupt it.
  *
- * @returns what `work` returns.
+ * @returns the result of `work`.
  * @example const loss = uninterruptible(() => trainBatch(images, labels));
  */
 export function uninterruptible<T>(work: () => T): T {

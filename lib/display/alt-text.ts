@@ -1,10 +1,10 @@
 import type { Layout, Plot } from 'nodeplotlib';
 
 /**
- * Says in words what a figure shows, for viewers without pictures and for readers who cannot see them.
+ * Describes a figure in words, for viewers without pictures and for readers who cannot see them.
  *
  * @param data plotly.js traces.
- * @param layout plotly.js layout; `meta.description`, where a figure brings its own sentence, is taken as it is.
+ * @param layout plotly.js layout; `meta.description`, the figure's own description, is returned if there is one.
  * @returns one or two sentences.
  * @example altText([{ type: 'bar', x: ['a', 'b'], y: [1, 2] }], {}) // 'Figure: bar (2 values, 1 to 2).'
  */

@@ -1,6 +1,6 @@
 import { notebookKernel } from '../notebook-kernel';
 
-/** What one output offers: a viewer shows the richest of its MIME types that it knows. */
+/** The contents of one output by MIME type: a viewer shows the richest type that it supports. */
 export type MimeBundle = Record<string, unknown>;
 
 type WriteDisplayData = (
@@ -8,14 +8,14 @@ type WriteDisplayData = (
   update: boolean,
 ) => void;
 
-/** By Deno's convention, what a value's method is called that gives its MIME bundle: a kernel shows it as a cell's value. */
+/** By Deno's convention, the key of a method that returns the MIME bundle of a value, for kernels to show. */
 const DISPLAY = Symbol.for('Jupyter.display');
 
 /**
- * Gives a value the form in which it is shown as the last value of a cell.
+ * Defines how a value is shown as the result of a cell.
  *
- * @param bundle makes the MIME bundle once it is needed.
- * @returns `value`, with a method that neither loops nor `{ ...value }` see.
+ * @param bundle makes the MIME bundle when it is needed.
+ * @returns `value`, with a method that is not enumerable: neither loops nor `{ ...value }` see it.
  * @example return displayedAs({ data, layout }, () => ({ 'text/plain': 'two curves' }));
  */
 export function displayedAs<T extends object>(value: T, bundle: () => MimeBundle): T {
@@ -24,16 +24,16 @@ export function displayedAs<T extends object>(value: T, bundle: () => MimeBundle
 
 /** An output of a cell that can be updated, as in tslab and IPython. */
 export interface Display {
-  /** Shows the bundle in place of what was shown before, also from a callback after the cell has ended. */
+  /** Replaces what is shown with the bundle, also from a callback after the cell has ended. */
   update(bundle: MimeBundle): void;
 }
 
 /**
- * Shows one output below the running cell, offered in several MIME types at once.
+ * Shows one output below the running cell, in several MIME types at once.
  *
  * Outside a kernel (in a script or a test), the bundle's `text/plain` is printed instead.
  *
- * @param bundle contents by MIME type; `text/plain` belongs in every bundle, for viewers that know no other.
+ * @param bundle contents by MIME type; every bundle should have `text/plain`, for viewers that support no other.
  * @example display({ 'image/svg+xml': svg, 'text/plain': 'A diagram of the layers.' });
  */
 export function display(bundle: MimeBundle): void {
@@ -43,9 +43,9 @@ export function display(bundle: MimeBundle): void {
 let displays = 0;
 
 /**
- * Makes an output that shows the first bundle it is given, and is updated in place with each further one.
+ * Creates an output that shows the first bundle it gets and is updated in place by each further one.
  *
- * @returns the output. It belongs to the cell that is running when it is first shown.
+ * @returns the output. It belongs to the cell that runs when it is first shown.
  * @example const progress = newDisplay(); progress.update({ 'text/plain': 'half' }); progress.update({ 'text/plain': 'done' });
  */
 export function newDisplay(): Display {
@@ -70,10 +70,10 @@ export function isInKernel(): boolean {
 }
 
 /**
- * What writes below the running cell, or null outside a kernel. The kernel that `tslab install` makes offers nothing to
- * libraries, and tslab's public `display` sends one MIME type per output: there a bundle goes out through the function
- * that `tslab/dist/jupyter` keeps. The module is looked up among those already loaded, by name, because the kernel may
- * run another copy of tslab than the one this library would resolve.
+ * Returns the function that writes below the running cell, or null outside a kernel. The kernel of `tslab install`
+ * offers no interface to libraries, and tslab's public `display` sends a single MIME type per output. In that kernel,
+ * bundles go through the function that `tslab/dist/jupyter` keeps. The module is looked up by name among those already
+ * loaded, because the kernel may run another copy of tslab than the one that this library would resolve.
  */
 function kernelWriter(): WriteDisplayData | null {
   const kernel = notebookKernel();

@@ -8,7 +8,7 @@ export type { Config, Layout, Plot } from 'nodeplotlib';
 
 const DEFAULT_SIZE = { width: 700, height: 450 };
 
-// In a kernel figures will come: plotly.js loads while the cells before them work.
+// In a kernel, loads plotly.js while the cells before the first figure run.
 if (isInKernel()) {
   warmUpSvg();
 }
@@ -16,19 +16,19 @@ if (isInKernel()) {
 /**
  * Shows a figure: nodeplotlib's `plot`, with the same arguments, but inline.
  *
- * In a notebook the figure stands below its cell, as one output in three forms: interactive where plotly is known
- * (JupyterLab), as an SVG picture elsewhere (a saved page, GitHub), and as a sentence. Outside a notebook nodeplotlib
- * opens it in a browser.
+ * In a notebook, the figure appears below its cell, as one output in three forms: interactive in viewers that support
+ * plotly (JupyterLab), an SVG picture in others (a saved page, GitHub), and a description in words. Outside a notebook,
+ * nodeplotlib opens it in a browser.
  *
  * @param data plotly.js traces; an Observable of them redraws the same output with each value it emits.
- * @param layout plotly.js layout. Its `meta.description`, a string, is the sentence; without it one is made.
+ * @param layout plotly.js layout. Its string `meta.description` is the description; without it, one is made.
  * @param config plotly.js configuration.
- * @throws what an Observable's error is, shown by the kernel.
+ * @throws the error of an Observable, which the kernel shows.
  * @example plot([{ x: [1, 2, 3], y: [2, 4, 8], type: 'scatter' }], { title: 'Doubling' });
  */
 export function plot(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, config: Config = {}): void {
   if (!isInKernel()) {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only here: it brings a whole web server
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only when needed: it contains a web server
     const nodeplotlib = require('nodeplotlib') as typeof import('nodeplotlib');
     nodeplotlib.plot(data, layout, config);
     return;
@@ -52,14 +52,14 @@ export function figureBundle(data: Plot[], layout: Layout, config: Config = {}):
   try {
     bundle['image/svg+xml'] = renderSvg(figure.data, figure.layout);
   } catch {
-    // A kind of figure that needs a real browser: JupyterLab still draws it, other viewers show the sentence.
+    // Some kinds of figures need a real browser: JupyterLab still draws them, other viewers show the description.
   }
   return bundle;
 }
 
 /**
- * The figure as JSON can carry it: typed arrays become lists. A title that is a mere text becomes `{ text }`, which
- * nodeplotlib's types know as well and today's plotly.js alone understands.
+ * Converts a figure to plain JSON: typed arrays become lists, and a title that is a string becomes `{ text }`, the only
+ * form that current plotly.js understands. nodeplotlib's types allow both.
  */
 function plainJson<T>(figure: T): T {
   return JSON.parse(

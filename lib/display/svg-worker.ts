@@ -1,6 +1,6 @@
 /*
  * The worker thread behind svg.ts: plotly.js in jsdom. jsdom has no layout engine and no canvas, so this file supplies
- * the two things that plotly asks of them: how large a text is, and small pixel images (heat maps).
+ * the two things that plotly needs from them: the size of texts, and small pixel images (heat maps).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ interface Task {
   data: Plot[];
   layout: Layout;
   signal: Int32Array;
-  answerTo: MessagePort;
+  replyTo: MessagePort;
 }
 
 interface Plotly {
@@ -30,7 +30,7 @@ const document = window.document;
 
 Object.assign(window, {
   TextDecoder,
-  // Lets plotly draw a heat map one pixel a cell and have the viewer enlarge it unsmoothed.
+  // Lets plotly draw a heat map with one pixel per cell, which the viewer enlarges without smoothing.
   CSS: { supports: () => true },
 });
 window.URL.createObjectURL = () => '';
@@ -59,33 +59,33 @@ const plotly = (window as unknown as { Plotly: Plotly }).Plotly;
 const traceTypes = plotly.PlotSchema.get().traces;
 
 parentPort!.on('message', (task: Task) => {
-  void answer(task);
+  void render(task);
 });
 
-async function answer({ data, layout, signal, answerTo }: Task): Promise<void> {
-  let answered: Rendered;
+async function render({ data, layout, signal, replyTo }: Task): Promise<void> {
+  let rendered: Rendered;
   try {
-    answered = { svg: await draw(data, layout) };
+    rendered = { svg: await draw(data, layout) };
   } catch (error) {
-    answered = { error: error instanceof Error ? error.message : String(error) };
+    rendered = { error: error instanceof Error ? error.message : String(error) };
   }
-  answerTo.postMessage(answered);
+  replyTo.postMessage(rendered);
   Atomics.store(signal, 0, 1);
   Atomics.notify(signal, 0);
 }
 
 async function draw(data: Plot[], layout: Layout): Promise<string> {
-  // plotly would draw an empty scatter plot in place of a kind that it does not have.
-  const other = data.find(({ type = 'scatter' }) => !(type in traceTypes));
-  if (other) {
-    throw new Error(`a trace of type '${other.type}' cannot be drawn without a browser`);
+  // For a type that it does not have, plotly would draw an empty scatter plot.
+  const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
+  if (unsupported) {
+    throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
   }
   seedIds(JSON.stringify([data, layout]));
   const element = document.createElement('div');
   document.body.append(element);
   try {
     await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
-    // plotly puts this word in place of the quotes around a font's name, and takes it out again as browsers write it.
+    // plotly writes this placeholder for the quotes around a font's name, and fails to replace it outside browsers.
     return plotly.Snapshot.toSVG(element, 'svg').replaceAll('TOBESTRIPPED', "'");
   } finally {
     plotly.purge(element);
@@ -94,14 +94,14 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
 }
 
 /**
- * plotly takes the ids inside a picture (clip paths) from Math.random. Drawn from the figure's own content instead,
+ * plotly takes the ids inside a picture (clip paths) from Math.random. Here they are derived from the figure's content:
  * they stay the same from run to run, and still differ between two figures on one page.
  */
 function seedIds(figure: string): void {
   const bytes = createHash('sha256').update(figure).digest();
   let calls = 0;
   (window.eval('Math') as Math).random = () => {
-    const at = (calls++ * 4) % bytes.length;
-    return ((bytes.readUInt32BE(at) + Math.imul(calls, 0x9e3779b1)) >>> 0) / 2 ** 32;
+    const offset = (calls++ * 4) % bytes.length;
+    return ((bytes.readUInt32BE(offset) + Math.imul(calls, 0x9e3779b1)) >>> 0) / 2 ** 32;
   };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import type { Layout, Plot } from 'nodeplotlib';
 
-/** What a worker answers: the picture, or why there is none. */
+/** The worker's answer: the picture, or the reason why there is none. */
 export type Rendered = { svg: string } | { error: string };
 
 const LONGEST_WAIT_MS = 30_000;
@@ -11,7 +11,7 @@ const LONGEST_WAIT_MS = 30_000;
 let worker: Worker | null = null;
 
 /**
- * Starts loading plotly.js in the background, so that the first figure need not wait for it.
+ * Starts to load plotly.js in the background, so that the first figure does not wait for it.
  *
  * @example warmUpSvg();
  */
@@ -20,20 +20,20 @@ export function warmUpSvg(): void {
 }
 
 /**
- * Draws a figure as SVG, by plotly.js itself but without a browser. Blocks until the picture is there, so that a
- * figure is complete when its cell ends.
+ * Draws a figure as SVG, by plotly.js but without a browser. Blocks until the picture is drawn, so that a figure is
+ * complete when its cell ends.
  *
  * @param data plotly.js traces.
  * @param layout plotly.js layout; width and height in pixels.
- * @returns the SVG document as text: the same figure always gives the same text.
- * @throws Error with plotly's reason where a figure cannot be drawn without a browser (3-D and maps).
+ * @returns the SVG document as text, always the same for the same figure.
+ * @throws Error with plotly's reason if the figure cannot be drawn without a browser (3-D and maps).
  * @example const svg = renderSvg([{ x: [1, 2], y: [3, 4] }], { width: 400, height: 300 });
  */
 export function renderSvg(data: Plot[], layout: Layout): string {
   warmUpSvg();
-  const { port1: answers, port2: answerTo } = new MessageChannel();
+  const { port1: answers, port2: replyTo } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
-  worker!.postMessage({ data, layout, signal, answerTo }, [answerTo]);
+  worker!.postMessage({ data, layout, signal, replyTo }, [replyTo]);
   Atomics.wait(signal, 0, 0, LONGEST_WAIT_MS);
   const answer = receiveMessageOnPort(answers)?.message as Rendered | undefined;
   answers.close();
@@ -53,7 +53,7 @@ function startWorker(): Worker {
   started.on('error', () => {
     worker = null;
   });
-  // The worker must not keep a process alive that has nothing else to do.
+  // The worker alone must not keep the process alive.
   started.unref();
   return started;
 }

@@ -1,6 +1,6 @@
 type Point = [number, number];
 
-/** Where a text stands, in pixels, with y growing downwards. */
+/** The box of a text, in pixels, with y growing downwards. */
 export interface Box {
   x: number;
   y: number;
@@ -24,17 +24,17 @@ const HELVETICA_WIDTHS = [
 const FIRST_CHARACTER = 32;
 const OTHER_WIDTH = 556;
 const BOLD = 1.07;
-// Verdana, second in plotly's own font list, is that much wider.
+// Verdana, the second font in plotly's default list, is wider by this factor.
 const VERDANA = 1.17;
 const LINE_HEIGHT = 1.3;
 const ASCENT = 0.93;
 
 /**
- * The box of an SVG text element, or around all texts in a group, from font metrics: what a browser's layout would
- * say, without one, and the same on every machine.
+ * Computes the box of an SVG text element, or around all texts in a group, from font metrics: close to a browser's
+ * layout, without a browser, and the same on every machine.
  *
  * @param element a `text`, a `tspan`, or a group of them.
- * @returns its box in pixels; an empty one at the origin where there is no text.
+ * @returns its box in pixels; an empty box at the origin if there is no text.
  * @example textExtent(svgText).width
  */
 export function textExtent(element: Element): Box {
@@ -65,8 +65,8 @@ function cornersOf(text: Element, around: Element): Point[] {
     [right, bottom],
     [left, bottom],
   ];
-  for (let within: Element | null = text; within && within !== around; within = within.parentElement) {
-    const transform = within.getAttribute('transform') ?? '';
+  for (let element: Element | null = text; element && element !== around; element = element.parentElement) {
+    const transform = element.getAttribute('transform') ?? '';
     corners = corners.map((corner) => transformed(transform, corner));
   }
   return corners;
@@ -76,7 +76,7 @@ function coordinate(text: Element, name: 'x' | 'y'): number {
   return Number(text.getAttribute(name) ?? 0);
 }
 
-/** Applies SVG's `translate` and `rotate`, all that plotly puts on texts; in a list, the last one acts first. */
+/** Applies SVG's `translate` and `rotate`, which plotly puts on texts; the last one applies first. */
 function transformed(transform: string, point: Point): Point {
   return [...transform.matchAll(/(translate|rotate)\(([^)]*)\)/g)].reduceRight(([x, y], [, kind, list]): Point => {
     const [first, second = 0, third = 0] = list.split(/[ ,]+/).map(Number);
@@ -109,7 +109,7 @@ function widthOfString(string: string, styled: Element): number {
   return (thousandths / 1000) * fontSize(styled) * bold * family;
 }
 
-/** In pixels; a size in per cent (plotly's sub- and superscripts) is of the parent's. */
+/** The font size in pixels; a percentage (plotly's sub- and superscripts) is relative to the parent's. */
 function fontSize(element: Element): number {
   const own = ownStyle(element, 'font-size');
   const parent = (): number => (element.parentElement ? fontSize(element.parentElement) : 12);

@@ -4,7 +4,7 @@ import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
 interface Activation {
   name: string;
   of: (x: number) => number;
-  slope: (x: number) => number;
+  derivative: (x: number) => number;
   color: string;
   dash: string;
 }
@@ -12,30 +12,30 @@ interface Activation {
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 const ACTIVATIONS: Activation[] = [
-  { name: 'ReLU', of: (x) => Math.max(0, x), slope: (x) => (x > 0 ? 1 : 0), color: COLORS.blue, dash: 'solid' },
+  { name: 'ReLU', of: (x) => Math.max(0, x), derivative: (x) => (x > 0 ? 1 : 0), color: COLORS.blue, dash: 'solid' },
   {
     name: 'sigmoid',
     of: sigmoid,
-    slope: (x) => sigmoid(x) * (1 - sigmoid(x)),
+    derivative: (x) => sigmoid(x) * (1 - sigmoid(x)),
     color: COLORS.vermillion,
     dash: 'dash',
   },
-  { name: 'tanh', of: Math.tanh, slope: (x) => 1 - Math.tanh(x) ** 2, color: COLORS.green, dash: 'dot' },
+  { name: 'tanh', of: Math.tanh, derivative: (x) => 1 - Math.tanh(x) ** 2, color: COLORS.green, dash: 'dot' },
 ];
 
 const STEPS = 120;
 const REACH = 6; // x from -6 to 6
 
 /**
- * Three activation functions on the left, and their slopes on the right: ReLU's stays 1 for every positive input,
- * the other two fade to 0 on both sides (the vanishing gradient).
+ * Three activation functions on the left and their derivatives on the right. The derivative of ReLU is 1 for every
+ * positive input; those of sigmoid and tanh approach 0 on both sides (the vanishing gradient).
  *
  * @returns the figure.
  * @example const { data, layout } = activationCurves();
  */
 export function activationCurves(): Figure {
   const x = Array.from({ length: STEPS + 1 }, (_, step) => (step / STEPS) * 2 * REACH - REACH);
-  const data = (['of', 'slope'] as const).flatMap((curve, panel) =>
+  const data = (['of', 'derivative'] as const).flatMap((curve, panel) =>
     ACTIVATIONS.map((activation) => {
       const { name, color, dash } = activation;
       return {
@@ -45,8 +45,8 @@ export function activationCurves(): Figure {
         legendgroup: name,
         showlegend: panel === 0,
         x,
-        // Enough digits for the eye, and a smaller notebook.
-        y: x.map((at) => Number(activation[curve](at).toFixed(4))),
+        // More digits would not be visible, and would make the notebook larger.
+        y: x.map((value) => Number(activation[curve](value).toFixed(4))),
         xaxis: panel === 0 ? 'x' : 'x2',
         yaxis: panel === 0 ? 'y' : 'y2',
         line: { color, dash, width: 2.5, ...(name === 'ReLU' && panel === 1 ? { shape: 'vh' } : {}) },
@@ -57,15 +57,15 @@ export function activationCurves(): Figure {
   const layout = card(
     860,
     360,
-    'Two charts. Left: ReLU, sigmoid and tanh over inputs from -6 to 6. Right: their slopes; ReLU has slope 1 for ' +
-      'every positive input, sigmoid at most 0.25, and sigmoid and tanh fade to 0 on both sides.',
+    'Two charts. Left: ReLU, sigmoid and tanh for inputs from -6 to 6. Right: their derivatives. That of ReLU is 1 for ' +
+      'every positive input, that of sigmoid is at most 0.25, and those of sigmoid and tanh approach 0 on both sides.',
     {
       xaxis: axis('x', { domain: [0, 0.45] }),
       yaxis: axis('h(x)', { range: [-1.2, 2.2] }),
       xaxis2: axis('x', { domain: [0.55, 1], anchor: 'y2' }),
-      yaxis2: axis('slope h′(x)', { anchor: 'x2', range: [-0.1, 1.2] }),
+      yaxis2: axis('derivative h′(x)', { anchor: 'x2', range: [-0.1, 1.2] }),
       legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.22, yanchor: 'top' },
-      annotations: [panelTitle('Activation', 0.225), panelTitle('Its slope', 0.775)],
+      annotations: [panelTitle('Activation', 0.225), panelTitle('Derivative', 0.775)],
       margin: { l: 60, r: 20, t: 40, b: 90 },
     },
   );

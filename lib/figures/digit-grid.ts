@@ -8,19 +8,19 @@ const TITLE_HEIGHT = 24;
 const MARGIN = 12;
 
 /**
- * Pictures of digits in rows of four: dark ink on white paper, every pixel a sharp square.
+ * Pictures of digits in rows of four: dark ink on white paper, each pixel a sharp square.
  *
  * @param images uint8 [count, rows, columns], raw bytes 0-255 (0: paper, 255: ink).
- * @param indices which images to show, in that order.
- * @param titles a line above each picture, as many as `indices`; without it none.
- * @returns the figure; one picture alone is drawn larger.
- * @throws RangeError for an empty selection, an index that `images` does not have, or titles of another number.
+ * @param indices the images to show, in this order.
+ * @param titles one line above each picture; optional.
+ * @returns the figure; a single picture is drawn larger.
+ * @throws RangeError if no index is given, if an index is not one of `images`, or if there is not one title per index.
  * @example const { data, layout } = digitGrid(trainImages, [0, 1, 2, 3]);
  */
 export function digitGrid(images: IdxArray, indices: number[], titles?: string[]): Figure {
   const [count, rows, columns] = images.shape;
   check(count, indices, titles);
-  const pixel = indices.length === 1 ? 10 : 4; // screen pixels a side; a whole number keeps the squares alike
+  const pixel = indices.length === 1 ? 10 : 4; // screen pixels per side; a whole number makes all squares the same size
   const [cellWidth, cellHeight] = [columns * pixel, rows * pixel];
   const gridColumns = Math.min(COLUMNS, indices.length);
   const gridRows = Math.ceil(indices.length / COLUMNS);
@@ -31,10 +31,10 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
   const data: Plot[] = [];
   const annotations: object[] = [];
   const axes: Record<string, object> = {};
-  indices.forEach((index, place) => {
-    const number = place === 0 ? '' : String(place + 1);
-    const left = (place % COLUMNS) * (cellWidth + GAP);
-    const top = Math.floor(place / COLUMNS) * (titleHeight + cellHeight + GAP) + titleHeight;
+  indices.forEach((index, position) => {
+    const number = position === 0 ? '' : String(position + 1);
+    const left = (position % COLUMNS) * (cellWidth + GAP);
+    const top = Math.floor(position / COLUMNS) * (titleHeight + cellHeight + GAP) + titleHeight;
     data.push({
       type: 'heatmap',
       z: pixelRows(images, index),
@@ -52,7 +52,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     } as unknown as Plot);
     const frame = { showgrid: false, zeroline: false, showticklabels: false, ticks: '', showline: true, mirror: true };
     const line = { linecolor: '#999999', fixedrange: true };
-    // Saved, figures are stretched to the width of JupyterLab's page: digits keep their form there, too.
+    // Figures of a saved notebook are stretched to the width of JupyterLab's page; digits keep their proportions.
     const square = { scaleanchor: `x${number}`, constrain: 'domain' };
     axes[`xaxis${number}`] = {
       ...frame,
@@ -72,7 +72,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     };
     if (titles) {
       annotations.push({
-        text: titles[place],
+        text: titles[position],
         x: (left + cellWidth / 2) / width,
         y: 1 - (top - 3) / height,
         xref: 'paper',
@@ -87,7 +87,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
   const description =
     `${indices.length === 1 ? 'A handwritten digit' : `${indices.length} handwritten digits in rows of ${gridColumns}`}` +
     `, ${rows} by ${columns} pixels${indices.length === 1 ? '' : ' each'}: ` +
-    `${indices.map((index, place) => (titles ? `${index} (${titles[place]})` : index)).join(', ')}.`;
+    `${indices.map((index, position) => (titles ? `${index} (${titles[position]})` : index)).join(', ')}.`;
   const layout = card(width + 2 * MARGIN, height + 2 * MARGIN, description, {
     margin: { l: MARGIN, r: MARGIN, t: MARGIN, b: MARGIN },
     annotations,
@@ -98,7 +98,7 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
 
 function check(count: number, indices: number[], titles?: string[]): void {
   if (indices.length === 0) {
-    throw new RangeError('no image was selected: give at least one index');
+    throw new RangeError('no image was selected (expected at least one index)');
   }
   for (const index of indices) {
     if (!Number.isInteger(index) || index < 0 || index >= count) {

@@ -2,19 +2,19 @@ import type { Plot } from 'nodeplotlib';
 import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
 
 /**
- * How training went: loss on the left, accuracy on the right, over the epochs, for the training and the validation data.
+ * The course of training: loss on the left and accuracy on the right, per epoch, on training and validation data.
  *
- * @param history a value an epoch under each of the names that tfjs gives them: `loss` and `acc` (training data),
- *   `val_loss` and `val_acc` (validation data); accuracies 0-1. This is the `history` of what `model.fit` returns.
+ * @param history a list of one value per epoch for each name: `loss` and `acc` (training data), `val_loss` and
+ *   `val_acc` (validation data); accuracies 0-1. It is the `history` of the object that `fit` and `model.fit` return.
  * @returns the figure.
- * @throws RangeError when nothing was trained.
+ * @throws RangeError if the history has no epoch.
  * @example const { data, layout } = historyCurves(history.history);
  */
 export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figure {
   const names = ['loss', 'val_loss', 'acc', 'val_acc'].filter((name) => name in history);
   const epochs = history[names[0]]?.length ?? 0;
   if (epochs === 0) {
-    throw new RangeError('the history holds no epoch: train first, then draw its curves');
+    throw new RangeError('the history has no epoch: train first, then draw the curves');
   }
   const data = names.map((name) => {
     const validation = name.startsWith('val_');
@@ -43,7 +43,7 @@ export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figu
       xaxis: axis('epoch', { ...epochAxis, domain: [0, 0.44] }),
       yaxis: axis('cross-entropy', { rangemode: 'tozero' }),
       xaxis2: axis('epoch', { ...epochAxis, domain: [0.56, 1], anchor: 'y2' }),
-      yaxis2: axis('share of digits recognised', { anchor: 'x2', tickformat: '.1%' }),
+      yaxis2: axis('accuracy', { anchor: 'x2', tickformat: '.1%' }),
       legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.2, yanchor: 'top' },
       annotations: [panelTitle('Loss', 0.22), panelTitle('Accuracy', 0.78)],
       margin: { l: 60, r: 20, t: 40, b: 90 },

@@ -4,17 +4,18 @@ import type { MimeBundle } from '../display/display';
 import { escapeXml } from './style';
 
 /**
- * The layers of a model as boxes, from input to output, each with the shapes of what goes in and what comes out.
- * Drawn by Graphviz (@viz-js/viz: compiled to WebAssembly, nothing to install).
+ * The layers of a model as boxes from input to output, each with its input and output shape. Drawn by Graphviz
+ * (@viz-js/viz: compiled to WebAssembly, nothing to install).
  *
- * @param model a built model; the first dimension of every shape is the batch, written `batch` as its size is open.
- * @returns what `display` shows: SVG, and the same in words.
- * @throws RangeError for a model without layers.
+ * @param model a built model. The first dimension of each shape is the batch size, which is not fixed: it reads
+ *   `batch`.
+ * @returns a bundle for `display`: SVG, and a description in words.
+ * @throws RangeError if the model has no layers.
  * @example display(await layerDiagram(model));
  */
 export async function layerDiagram(model: tf.LayersModel): Promise<MimeBundle> {
   if (model.layers.length === 0) {
-    throw new RangeError('the model has no layer: add one, then draw it');
+    throw new RangeError('the model has no layers: add one, then draw it');
   }
   const viz = await instance();
   const layers = model.layers.map((layer) => ({
@@ -39,9 +40,9 @@ export async function layerDiagram(model: tf.LayersModel): Promise<MimeBundle> {
   if (rendered.status === 'failure') {
     throw new Error(`Graphviz could not draw the layers: ${rendered.errors.map((error) => error.message).join('; ')}`);
   }
-  const words = layers.map(({ name, kind, input, output }) => `${name} (${kind}) takes ${input} and gives ${output}`);
+  const words = layers.map(({ name, kind, input, output }) => `${name} (${kind}) takes ${input} and returns ${output}`);
   return {
-    // From the svg element on: what Graphviz puts before it (XML declaration, DOCTYPE) has no place inside a page.
+    // Without the XML declaration and the DOCTYPE, which are not allowed inside a page.
     'image/svg+xml': rendered.output.slice(rendered.output.indexOf('<svg')),
     'text/plain': `The layers in order: ${words.join('; ')}.`,
   };

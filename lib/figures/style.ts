@@ -2,25 +2,25 @@ import type { Layout, Plot } from 'nodeplotlib';
 import { displayedAs } from '../display/display';
 import { figureBundle } from '../display/plot';
 
-/** What every figure of this folder returns: `plot(data, layout)` shows it, and so does a cell that ends with it. */
+/** A figure: `plot(data, layout)` shows it, and so does a cell whose last expression it is. */
 export interface Figure {
   data: Plot[];
   layout: Layout;
 }
 
-/** A figure of these traces. */
+/** Makes a figure of plotly.js traces and a layout. */
 export function figure(data: Plot[], layout: Layout): Figure {
   return displayedAs({ data, layout }, () => figureBundle(data, layout));
 }
 
-// The first colours of Okabe and Ito's palette, which colour-blind readers tell apart too
-// (M. Okabe, K. Ito: Color Universal Design, 2008). Dashes and markers say the same a second time.
+// Colours of Okabe and Ito's palette, which colour-blind readers can tell apart (M. Okabe, K. Ito: Color Universal
+// Design, 2008). Dashes and markers distinguish the curves as well.
 export const COLORS = { blue: '#0072B2', vermillion: '#D55E00', green: '#009E73', purple: '#CC79A7', black: '#000000' };
 
 const INK = '#222222';
 const GRID = '#DDDDDD';
 
-/** An axis whose grid is seen and does not shout. */
+/** An axis with an unobtrusive grid. */
 export function axis(title: string, more: object = {}): object {
   return {
     title: { text: title, font: { size: 14 }, standoff: 8 },
@@ -34,8 +34,8 @@ export function axis(title: string, more: object = {}): object {
 }
 
 /**
- * What all figures share: dark ink on a white card, readable in a light and in a dark theme, and the sentence that
- * describes the picture.
+ * The layout that all figures share: dark ink on a white card, readable in light and dark themes, with a description in
+ * words.
  */
 export function card(width: number, height: number, description: string, more: object): Layout {
   return {
@@ -50,12 +50,12 @@ export function card(width: number, height: number, description: string, more: o
   } as Layout;
 }
 
-/** A heading above each of several panels that stand side by side; x is the middle of the panel, 0-1. */
+/** A heading above one of several panels side by side; x is the middle of the panel, 0-1. */
 export function panelTitle(text: string, x: number): object {
   return { text: `<b>${text}</b>`, x, y: 1.02, xref: 'paper', yref: 'paper', yanchor: 'bottom', showarrow: false };
 }
 
-/** Text as it may stand in SVG or HTML. */
+/** Escapes text for SVG and HTML. */
 export function escapeXml(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }

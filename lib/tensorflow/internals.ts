@@ -16,7 +16,7 @@ for (const name of ['tfjs-core', 'tfjs-layers', 'tfjs-node'] as const) {
   }
 }
 
-/** A tensor inside TensorFlow, by the number under which tfjs-node's addon keeps it. */
+/** The id under which tfjs-node's addon keeps a tensor of TensorFlow. */
 export type NativeTensor = number;
 
 /** An attribute of one of TensorFlow's operations. */
@@ -26,7 +26,7 @@ export interface Attribute {
   value: unknown;
 }
 
-/** What the addon returns for each result of an operation. */
+/** The addon's description of an operation's result. */
 export interface TensorInfo {
   id: NativeTensor;
   shape: number[];
@@ -56,12 +56,12 @@ export interface NodeBackend {
   createOutputTensor(info: TensorInfo): tf.Tensor;
 }
 
-/** tfjs-node's backend; undefined while tfjs uses another one. */
+/** Returns tfjs-node's backend; undefined if tfjs uses another backend. */
 export function nodeBackend(): NodeBackend | undefined {
   return tf.getBackend() === 'tensorflow' ? (tf.backend() as unknown as NodeBackend) : undefined;
 }
 
-/** A moment of Adam's as tfjs keeps it. */
+/** A moment of Adam, as tfjs stores it. */
 export interface Moment {
   originalName: string;
   variable: tf.Variable;
@@ -81,7 +81,7 @@ export interface Adam {
   incrementIterations(): void;
 }
 
-/** An optimizer as Adam; null if it is another one. */
+/** Returns the optimizer with Adam's state; null if it is another optimizer. */
 export function asAdam(optimizer: tf.Optimizer): Adam | null {
   return optimizer.getClassName() === 'Adam' ? (optimizer as unknown as Adam) : null;
 }
@@ -97,14 +97,14 @@ export function earlyStoppingState(callback: tf.EarlyStopping): { best: number; 
 }
 
 /**
- * Has a model dispose of its optimizer. tfjs makes the optimizer of a loaded model itself, but counts it as the user's,
- * so that nobody would dispose of it.
+ * Makes a model dispose of its optimizer. tfjs creates the optimizer of a loaded model itself but treats it as the
+ * user's, so it would never be disposed of.
  */
 export function ownOptimizer(model: tf.LayersModel): void {
   (model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
 }
 
-/** Whether a callback is called between two batches, so that it may look at the model there. */
+/** Whether a callback has a method that is called between batches, so that it may look at the model there. */
 export function watchesBatches(callback: tf.CustomCallback): boolean {
   const methods = callback as unknown as Record<string, unknown>;
   if (callback instanceof tf.CustomCallback) {

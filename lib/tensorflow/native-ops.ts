@@ -1,15 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import { type Attribute, type NativeTensor, nodeBackend } from './internals';
 
-/** Whether tfjs uses TensorFlow's library now, as `NativeOps` needs it. */
+/** Whether tfjs runs on TensorFlow's library now, which `NativeOps` requires. */
 export function hasNativeOps(): boolean {
   return nodeBackend() !== undefined;
 }
 
 /**
- * Runs TensorFlow's operations directly, float32 throughout, without a tf.Tensor for each result: a training step is so
- * short that making and tracking tensors would take a good part of it. What an operation gives is freed by `release` or
- * `releaseAll`; what came from tfjs (`fromTensor`) stays tfjs's.
+ * Runs TensorFlow's operations directly, in float32, without a tf.Tensor for each result: creating and tracking tensors
+ * would take a large part of a training step. `release` or `releaseAll` frees the results of operations. tfjs keeps
+ * owning tensors that came from it (`fromTensor`).
  *
  * @example const ops = new NativeOps(); const [sum] = ops.run('AddV2', [a, b]); ops.releaseAll();
  */
@@ -22,10 +22,10 @@ export class NativeOps {
   /**
    * @param name an operation of TensorFlow whose type attribute, if it has one, is `T`.
    * @param inputs in the operation's order.
-   * @param attributes beside `T`, by name; a boolean or a string.
-   * @param numOutputs how many tensors the operation gives.
+   * @param attributes other attributes than `T`, by name; booleans or strings.
+   * @param numOutputs the number of results.
    * @returns the results.
-   * @throws Error with TensorFlow's own words.
+   * @throws Error with TensorFlow's message.
    */
   run(
     name: string,
@@ -37,7 +37,7 @@ export class NativeOps {
     return this.execute(name, [this.floatType, ...others], inputs, numOutputs);
   }
 
-  /** The rows of a matrix with these indices, in that order. */
+  /** Returns the rows of a matrix with these indices, in this order. */
   gatherRows(matrix: NativeTensor, indices: Int32Array): NativeTensor {
     const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = this.binding;
     const rows = this.own(this.binding.createTensor([indices.length], TF_INT32, indices));
@@ -50,17 +50,17 @@ export class NativeOps {
     return this.execute('GatherV2', types, [matrix, rows, axis], 1)[0];
   }
 
-  /** Numbers for TensorFlow, which may use their memory: they must not be changed any more. */
+  /** Makes a tensor, which may share memory with `values`: do not change them afterwards. */
   floats(values: Float32Array, shape: number[]): NativeTensor {
     return this.own(this.binding.createTensor(shape, this.binding.TF_FLOAT, values));
   }
 
-  /** A copy of a result's numbers. */
+  /** Returns a copy of a tensor's values. */
   read(tensor: NativeTensor): Float32Array {
     return this.binding.tensorDataSync(tensor);
   }
 
-  /** Bytes as float32, converted by TensorFlow: JavaScript's memory never holds the four times larger numbers. */
+  /** Makes a float32 tensor of bytes. TensorFlow converts them: JavaScript's memory never holds the floats. */
   floatsFromBytes(bytes: Uint8Array, shape: number[]): NativeTensor {
     const { TF_ATTR_TYPE, TF_FLOAT, TF_UINT8 } = this.binding;
     const source = this.own(this.binding.createTensor(shape, TF_UINT8, bytes));
@@ -76,18 +76,18 @@ export class NativeOps {
     return this.floats(Float32Array.of(value), []);
   }
 
-  /** A tensor of tfjs's, to be read from; tfjs goes on owning it. */
+  /** Returns the TensorFlow tensor behind a tf.Tensor, for reading; tfjs keeps owning it. */
   fromTensor(tensor: tf.Tensor): NativeTensor {
     return this.backend.getInputTensorIds([tensor])[0];
   }
 
-  /** Hands a result over to tfjs, which from now on owns it. */
+  /** Makes a tf.Tensor of a result, which tfjs owns from now on. */
   toTensor(tensor: NativeTensor, shape: number[]): tf.Tensor {
     this.owned.delete(tensor);
     return this.backend.createOutputTensor({ id: tensor, shape, dtype: this.binding.TF_FLOAT });
   }
 
-  /** Makes a resource variable: a tensor which operations such as ResourceApplyAdam change in place. */
+  /** Makes a resource variable: a tensor that operations such as ResourceApplyAdam change in place. */
   createVariable(shape: number[], name: string): NativeTensor {
     const { TF_ATTR_SHAPE, TF_ATTR_STRING } = this.binding;
     const attributes: Attribute[] = [
@@ -104,7 +104,7 @@ export class NativeOps {
     this.execute('AssignVariableOp', [{ ...this.floatType, name: 'dtype' }], [variable, value], 0);
   }
 
-  /** The variable's present value; as long as it is not released, the next change of the variable copies it first. */
+  /** Returns the variable's value. Until it is released, the next change of the variable makes a copy first. */
   readVariable(variable: NativeTensor): NativeTensor {
     const [value] = this.execute('ReadVariableOp', [{ ...this.floatType, name: 'dtype' }], [variable], 1);
     return value;
@@ -123,7 +123,7 @@ export class NativeOps {
     }
   }
 
-  /** Frees every result that was neither released nor handed over. */
+  /** Frees all results that were neither released nor passed to tfjs. */
   releaseAll(): void {
     this.release([...this.owned]);
   }

@@ -1,26 +1,25 @@
 import seedrandom from 'seedrandom';
 
-// With `state: true`, seedrandom gives Math.random itself this method.
+// With `state: true`, seedrandom adds this method to Math.random.
 type SeededRandom = typeof Math.random & { state?: () => RandomState };
 
 /**
- * Fixes all randomness that follows: tfjs draws initial weights and the shuffling of `fit` from Math.random, and so
- * does `sample`.
+ * Seeds Math.random, which tfjs uses for initial weights and for shuffling in `fit`, and `sample` for its draws.
  *
- * @param seed the same number gives the same random numbers.
+ * @param seed the same seed always leads to the same random numbers.
  * @example setSeed(13);
  */
 export function setSeed(seed: number): void {
   seedrandom(String(seed), { global: true, state: true });
 }
 
-/** Where a sequence of random numbers stands. */
+/** The state of the random number generator. */
 export type RandomState = seedrandom.State.Arc4;
 
 /**
- * Where the sequence begun by `setSeed` stands now.
+ * Returns the current state of the random numbers.
  *
- * @returns what `restoreRandomState` takes, plain JSON; null before any seed was set.
+ * @returns the state for `restoreRandomState`, plain JSON; null if no seed has been set.
  * @example const state = randomState();
  */
 export function randomState(): RandomState | null {
@@ -28,9 +27,9 @@ export function randomState(): RandomState | null {
 }
 
 /**
- * Lets the random numbers go on from where they stood.
+ * Continues the random numbers from an earlier state.
  *
- * @param state what `randomState` gave, then or in another process.
+ * @param state a result of `randomState`, also from another process.
  * @example restoreRandomState(state);
  */
 export function restoreRandomState(state: RandomState): void {
@@ -38,12 +37,12 @@ export function restoreRandomState(state: RandomState): void {
 }
 
 /**
- * Draws at random without replacement: no element comes twice.
+ * Draws a random sample without replacement: no element is drawn twice.
  *
- * @param population what to draw from; a number n stands for the indices 0 to n - 1.
- * @param size how many to draw.
+ * @param population the elements to draw from; a number n stands for the indices 0 to n - 1.
+ * @param size the number of elements to draw.
  * @returns the elements in the order in which they were drawn.
- * @throws RangeError when `size` is not a whole number between 1 and the size of the population.
+ * @throws RangeError if `size` is not a whole number between 1 and the size of the population.
  * @example const indices = sample(60_000, 16);
  */
 export function sample(population: number | number[], size: number): number[] {
@@ -53,9 +52,9 @@ export function sample(population: number | number[], size: number): number[] {
     throw new RangeError(`cannot sample ${size} of ${remaining.length} elements (expected 1-${remaining.length})`);
   }
   // The first steps of the Fisher-Yates shuffle.
-  for (let place = 0; place < size; place++) {
-    const drawn = place + Math.floor(Math.random() * (remaining.length - place));
-    [remaining[place], remaining[drawn]] = [remaining[drawn], remaining[place]];
+  for (let index = 0; index < size; index++) {
+    const drawn = index + Math.floor(Math.random() * (remaining.length - index));
+    [remaining[index], remaining[drawn]] = [remaining[drawn], remaining[index]];
   }
   return remaining.slice(0, size);
 }

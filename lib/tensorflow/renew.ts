@@ -1,18 +1,17 @@
-/** What holds memory outside JavaScript until it is told to let go: tensors, models, optimizers. */
+/** A value that holds memory outside JavaScript until it is disposed of: a tensor, a model, an optimizer. */
 interface Disposable {
   dispose(): unknown;
 }
 
-// The reason for this state: a notebook's variables are declared anew each time a cell runs, and nobody else knows
-// what they held before.
+// Module state, because a cell that is run again redeclares its variables: their old values would be lost.
 const held = new Map<string, Disposable>();
 
 /**
- * Keeps one value under a name and disposes of the one that was kept under it before, so that a cell which makes a
- * tensor, a model or an optimizer can be run again and nothing piles up.
+ * Keeps a value under a name and disposes of the previous value of that name, so that a cell that makes a tensor, a
+ * model or an optimizer can be run again without using more and more memory.
  *
- * @param name by custom the variable's.
- * @param value made anew; from now on `renew` disposes of it, when the next one comes under the same name.
+ * @param name by convention the variable's name.
+ * @param value the new value. `renew` disposes of it when the next value of the same name comes.
  * @returns `value`.
  * @example const trainX = renew('trainX', normalize(trainPixels));
  */
@@ -23,7 +22,7 @@ export function renew<T extends Disposable>(name: string, value: T): T {
     try {
       previous.dispose();
     } catch {
-      // A model throws when it is disposed of twice: somebody freed it by hand, which is as good.
+      // A model throws if it has been disposed of already; then there is nothing to do.
     }
   }
   return value;

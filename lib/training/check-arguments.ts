@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs-node';
 
-const ROW_SUM_TOLERANCE = 1e-4; // shares that were computed in float32 add up to 1 only so closely
+const ROW_SUM_TOLERANCE = 1e-4; // how far float32 probabilities may be from adding up to 1
 
 /**
- * Checks what `fit` is asked to do, before anything is trained.
+ * Checks the arguments of `fit` before training starts.
  *
- * @param model what shall be trained.
- * @param x its inputs, as `fit` takes them.
- * @param y its targets, as `fit` takes them.
+ * @param model the model to train.
+ * @param x its inputs, as in `fit`.
+ * @param y its targets, as in `fit`.
  * @param options those of `fit`.
- * @throws RangeError with a sentence that names the argument and says what was expected.
+ * @throws RangeError with a message that names the argument and says what was expected.
  * @example checkTraining(model, trainX, trainY, { epochs: 10, batchSize: 200 });
  */
 export function checkTraining(
@@ -35,7 +35,7 @@ export function checkTraining(
     checkWhole('batchSize', batchSize, 1);
   }
   if (validationSplit !== undefined && !(validationSplit >= 0 && validationSplit < 1)) {
-    throw new RangeError(`validationSplit is ${validationSplit} (expected a share from 0 to below 1)`);
+    throw new RangeError(`validationSplit is ${validationSplit} (expected a fraction, at least 0 and below 1)`);
   }
   checkData(model, 'x', x, 'y', y);
   if (validationData) {
@@ -52,10 +52,10 @@ function checkWhole(name: string, value: number, smallest: number): void {
 
 function checkData(model: tf.LayersModel, xName: string, x: unknown, yName: string, y: unknown): void {
   checkTensor(xName, x, model.inputs[0].shape);
-  // Of sparse targets tfjs knows the form.
+  // tfjs checks sparse targets itself.
   checkTensor(yName, y, model.loss === 'categoricalCrossentropy' ? model.outputs[0].shape : null);
   if (x.shape[0] !== y.shape[0]) {
-    throw new RangeError(`${xName} holds ${x.shape[0]} examples and ${yName} ${y.shape[0]} (expected as many)`);
+    throw new RangeError(`${xName} holds ${x.shape[0]} examples and ${yName} ${y.shape[0]} (expected the same number)`);
   }
   checkFinite(xName, x);
   checkFinite(yName, y);
@@ -70,12 +70,12 @@ function checkTensor(name: string, value: unknown, expected: (number | null)[] |
   }
   const { isDisposed, shape } = value as tf.Tensor;
   if (isDisposed) {
-    throw new RangeError(`${name} was disposed of: run the cell again that makes it`);
+    throw new RangeError(`${name} was disposed of: run the cell that makes it again`);
   }
-  const form = expected?.map((size) => size ?? 'count');
-  if (form && (shape.length !== form.length || shape.some((size, axis) => axis > 0 && size !== form[axis]))) {
+  const pattern = expected?.map((size) => size ?? 'count');
+  if (pattern && (shape.length !== pattern.length || shape.some((size, axis) => axis > 0 && size !== pattern[axis]))) {
     throw new RangeError(
-      `${name} has the shape [${shape.join(', ')}] (expected [${form.join(', ')}], as the model has it)`,
+      `${name} has the shape [${shape.join(', ')}] (expected [${pattern.join(', ')}], the shape that the model has)`,
     );
   }
   if (shape[0] === 0) {
@@ -83,7 +83,7 @@ function checkTensor(name: string, value: unknown, expected: (number | null)[] |
   }
 }
 
-/** The sum is enough to tell: one pass, and no copy of the data. Only if it is not finite each element is looked at. */
+/** Checks the sum first, without a copy of the data, and looks at each element only if the sum is not finite. */
 function checkFinite(name: string, values: tf.Tensor): void {
   const sumOf = (tensor: tf.Tensor): number => tf.tidy(() => tf.sum(tensor).dataSync()[0]);
   if (Number.isFinite(sumOf(values))) {

@@ -2,26 +2,26 @@ import * as tf from '@tensorflow/tfjs-node';
 import { randomState, restoreRandomState, type RandomState } from '../tensorflow/random';
 import { SavedModelError, loadModel, saveModel } from './saved-model';
 
-/** When `checkpoint` saves. */
+/** Options of `checkpoint`. */
 export interface CheckpointOptions {
-  /** Save only after an epoch in which this quantity was better than in all before, for example val_loss. */
+  /** Save only after an epoch with the best value of this quantity so far, for example val_loss. */
   monitor?: string;
 }
 
-/** What a checkpoint holds beside model and optimizer. */
+/** The contents of a checkpoint besides model and optimizer. */
 interface TrainingState {
   finishedEpochs: number;
   random: RandomState | null;
 }
 
 /**
- * Saves model, optimizer and random state after each epoch, so that training can go on from there in another process. A
- * kill at any moment leaves the last whole checkpoint.
+ * Saves model, optimizer and random state after each epoch, so that another process can resume training. If the process
+ * is killed at any moment, the last complete checkpoint remains.
  *
  * @param url `file://` and a folder.
  * @param options when to save: by default after each epoch.
  * @returns a callback for `fit` and `model.fit`.
- * @throws SavedModelError, from `fit`, when the folder cannot be written.
+ * @throws SavedModelError, from `fit`, if the folder cannot be written.
  * @example await fit(model, x, y, { epochs: 10, callbacks: checkpoint('file://../out/checkpoint') });
  */
 export function checkpoint(url: string, { monitor }: CheckpointOptions = {}): tf.Callback {
@@ -29,12 +29,12 @@ export function checkpoint(url: string, { monitor }: CheckpointOptions = {}): tf
 }
 
 /**
- * Loads what `checkpoint` saved, and lets the random numbers go on from there: trained on with `initialEpoch`, the model
- * gives the same numbers as if it had never been interrupted.
+ * Loads what `checkpoint` saved and restores the random state. Training resumed with `initialEpoch` has the same
+ * results as if it had never been interrupted.
  *
  * @param url as for `checkpoint`.
- * @returns the compiled model, which the caller disposes of, and how many epochs it has been trained for.
- * @throws SavedModelError when there is no checkpoint, or when it is damaged.
+ * @returns the compiled model, which the caller disposes of, and the number of epochs that it has been trained for.
+ * @throws SavedModelError if there is no checkpoint, or if it is damaged.
  * @example const { model, initialEpoch } = await loadCheckpoint(url); await fit(model, x, y, { epochs: 10, initialEpoch });
  */
 export async function loadCheckpoint(url: string): Promise<{ model: tf.LayersModel; initialEpoch: number }> {
@@ -47,7 +47,7 @@ export async function loadCheckpoint(url: string): Promise<{ model: tf.LayersMod
     );
   }
   if (state.random) {
-    restoreRandomState(state.random); // only now: building a model takes random numbers
+    restoreRandomState(state.random); // after building the model, which uses random numbers
   }
   return { model, initialEpoch: state.finishedEpochs! };
 }

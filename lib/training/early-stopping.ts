@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-node';
 import { earlyStoppingState } from '../tensorflow/internals';
 
 /**
- * Ends training when a quantity no longer improves, and gives the model back as it was at its best: tfjs's
- * EarlyStopping, whose `restoreBestWeights` is not implemented, with just that.
+ * Ends training when a quantity no longer improves, and restores the weights of the best epoch: tfjs's EarlyStopping
+ * with `restoreBestWeights`, which tfjs does not implement.
  *
  * @param options those of `tf.callbacks.earlyStopping`: `monitor` (by default val_loss), `patience` (epochs to wait for
  *   an improvement), `minDelta`, `mode`, `baseline`; and `restoreBestWeights` (by default true).

@@ -5,7 +5,7 @@ import { untilInterrupted } from './interrupt';
 import { TrainingMonitor } from './monitor';
 import { createTrainer } from './trainer';
 
-/** What `fit` returns: tfjs's History, and how the training ended. */
+/** The result of `fit`: tfjs's History, and how training ended. */
 export type TrainingHistory = tf.History & {
   /** Why training ended before its last epoch, as a sentence; null if it did not. */
   stopped: string | null;
@@ -21,16 +21,16 @@ const inTraining = new WeakSet<tf.LayersModel>();
  *   FUSED_TRAINING is 0.
  * - A live display: one output shows epoch, batch, the time left, and growing curves of loss and metrics. `verbose: 0`
  *   shows nothing.
- * - Stop: an interrupt (Kernel > Interrupt, Ctrl-C) ends training after the current batch and keeps what was learned, with
- *   its history. `fit` called again continues from there. A loss that is not a number ends training, too.
+ * - Stop: an interrupt (Kernel > Interrupt, Ctrl-C) ends training after the current batch and keeps what was learned,
+ *   with its history. `fit` called again continues from there. A loss that is not a number ends training, too.
  *
  * @param model built and compiled.
- * @param x float32 [count, ...], what the model takes. The caller disposes of it.
+ * @param x float32 [count, ...], the model's inputs. The caller disposes of it.
  * @param y float32 [count, numClasses], one-hot for categorical cross-entropy. The caller disposes of it.
  * @param options those of `model.fit`.
- * @returns the history: a number per epoch for the loss and each metric, and the same with `val_` on the validation data.
- *   An epoch in which training was stopped is included, with the means over its batches.
- * @throws RangeError for arguments that do not fit together, and Error while the model is being trained already. Nothing
+ * @returns the history: a number per epoch for the loss and each metric, and the same with `val_` on the validation
+ *   data. An epoch in which training was stopped is included, with the means over its batches.
+ * @throws RangeError if arguments are invalid or do not match, and Error if the model is being trained already. Nothing
  *   is trained then.
  * @example const history = await fit(model, trainX, trainY, { epochs: 10, batchSize: 200, validationData: [testX, testY] });
  */

@@ -2,13 +2,12 @@ import { setImmediate as nextMacrotask } from 'node:timers/promises';
 import { notebookKernel } from '../notebook-kernel';
 
 /**
- * Runs work that ends early and in good order when the person asks it to: Kernel > Interrupt in a notebook, Ctrl-C in a
- * terminal. Until it has ended, an interrupt does nothing else, however often it comes; afterwards everything is as it
- * was.
+ * Runs work that ends early and cleanly on an interrupt: Kernel > Interrupt in a notebook, Ctrl-C in a terminal. While
+ * the work runs, interrupts have no other effect; afterwards they work as before.
  *
- * @param work gets a function that tells whether an interrupt has come; it looks now and then, and winds down. To notice
- *   one it has to let the event loop turn in between.
- * @returns what `work` returns.
+ * @param work gets a function that returns whether an interrupt has come, and calls it from time to time. Interrupts
+ *   arrive only while the event loop runs, so `work` must await a macrotask in between, such as setImmediate.
+ * @returns the result of `work`.
  * @example await untilInterrupted(async (isInterrupted) => { while (!isInterrupted()) await step(); });
  */
 export async function untilInterrupted<T>(work: (isInterrupted: () => boolean) => Promise<T>): Promise<T> {
@@ -18,11 +17,11 @@ export async function untilInterrupted<T>(work: (isInterrupted: () => boolean) =
   };
   const kernel = notebookKernel();
   if (kernel) {
-    const ignore = kernel.onStop(listener);
-    return work(() => interrupted).finally(ignore);
+    const removeListener = kernel.onStop(listener);
+    return work(() => interrupted).finally(removeListener);
   }
-  // tslab runs a cell's first, synchronous part under a SIGINT handler of Node's own, which takes every listener's
-  // handler with it when it goes: a listener added before that would let the next interrupt end the process.
+  // tslab runs the first, synchronous part of a cell under Node's own SIGINT handler. When that handler is removed, so
+  // are those of all listeners: after a listener added here earlier, the next interrupt would end the process.
   await nextMacrotask();
   const others = process.listeners('SIGINT');
   process.on('SIGINT', listener); // first: without any listener, Node would end the process

@@ -1,7 +1,7 @@
 import { isInKernel, newDisplay } from '../display/display';
 import { type TrainingProgress, epochLine, progressLine, trainingProgress } from './progress-figure';
 
-const MS_BETWEEN_UPDATES = 250; // often enough to see it move, seldom enough to cost training next to nothing
+const MS_BETWEEN_UPDATES = 250; // often enough to look smooth, rarely enough to cost next to no time
 
 /** Shows how training goes: a figure in a notebook, a progress bar in a terminal, a line per epoch elsewhere. */
 export class LiveProgress {
@@ -11,10 +11,10 @@ export class LiveProgress {
 
   constructor(private readonly progress: TrainingProgress) {}
 
-  /** Shows the current state, but not more often than four times a second, unless it must. */
-  update(must = false): void {
+  /** Shows the current state, at most four times a second unless forced. */
+  update(force = false): void {
     const now = performance.now();
-    if (must || now - this.shownAt >= MS_BETWEEN_UPDATES) {
+    if (force || now - this.shownAt >= MS_BETWEEN_UPDATES) {
       this.show(this.secondsLeft(now));
       this.shownAt = now;
     }

@@ -6,7 +6,7 @@ import type { TrainingProgress } from './progress-figure';
 import { DEFAULT_BATCH_SIZE, splitExamples } from './split';
 import { type BatchObserver, type Logs, type UnresolvedLogs, toNumbers } from './trainer';
 
-/** Keeps all observers of a training informed: the user's callbacks, the history, the live display. Ends it if it must. */
+/** Informs all observers of training: the user's callbacks, the history, the live display. Ends it if necessary. */
 export class TrainingMonitor implements BatchObserver {
   readonly history = Object.assign(new tf.History(), { stopped: null as string | null });
   private readonly progress: TrainingProgress;
@@ -16,7 +16,7 @@ export class TrainingMonitor implements BatchObserver {
   private hasFinished = false;
 
   /**
-   * @param sync brings the model's variables up to date, before a callback looks at them.
+   * @param sync brings the model's variables up to date before a callback looks at them.
    * @param isInterrupted whether the user has asked training to end.
    */
   constructor(
@@ -78,12 +78,12 @@ export class TrainingMonitor implements BatchObserver {
     for (const [name, mean] of Object.entries(progress.running)) {
       progress.running[name] = mean + (values[name] - mean) / progress.batch;
     }
-    await nextMacrotask(); // lets an interrupt come in
+    await nextMacrotask(); // lets an interrupt arrive
     const where = `in epoch ${progress.epoch + 1}, after batch ${progress.batch} of ${progress.batches}`;
     if (this.isInterrupted()) {
       this.stop(`Stopped by an interrupt ${where}.`);
     } else if (Number.isNaN(values.loss)) {
-      this.stop(`Stopped ${where}: the loss is not a number any more. Try a smaller learning rate.`);
+      this.stop(`Stopped ${where}: the loss is no longer a number. Try a smaller learning rate.`);
     }
     if (this.userWatchesBatches) {
       this.sync();
@@ -112,7 +112,7 @@ export class TrainingMonitor implements BatchObserver {
     this.hasFinished = true;
   }
 
-  /** To be called however training ended. */
+  /** Must be called when training has ended, also after an error. */
   end(): void {
     if (!this.hasFinished) {
       this.stop(`Stopped by an error in epoch ${this.progress.epoch + 1}.`);

@@ -3,19 +3,19 @@ import { COLORS, escapeXml } from '../figures/style';
 
 type Point = [number, number];
 
-/** How far a training is. */
+/** The progress of a training. */
 export interface TrainingProgress {
-  /** The last epoch to be trained, counted from 1; training begins after `initialEpoch` of them. */
+  /** The last epoch to train, counted from 1; training begins after `initialEpoch` epochs. */
   epochs: number;
   initialEpoch: number;
-  /** Batches in an epoch. */
+  /** Batches per epoch. */
   batches: number;
-  /** The epoch at work, counted from 0, and how many of its batches are done. */
+  /** The current epoch, counted from 0, and the number of its batches that are done. */
   epoch: number;
   batch: number;
-  /** Loss and metrics of each epoch that ended; those on the validation data begin with val_. */
+  /** Loss and metrics of each finished epoch; names on the validation data begin with val_. */
   finished: Record<string, number>[];
-  /** Means of loss and metrics over the batches of the epoch at work. */
+  /** Means of loss and metrics over the batches of the current epoch so far. */
   running: Record<string, number>;
   /** Why training ended early, as a sentence. */
   stopped: string | null;
@@ -33,12 +33,12 @@ const VALIDATION = `fill="none" stroke="${COLORS.vermillion}" stroke-width="2" s
 const TERMINAL_BAR = 24; // characters
 
 /**
- * Loss and accuracy while a network trains, above them how far it is. Drawn by hand rather than by plotly.js: a picture
- * is made in less than a millisecond, so that training is not held up by being watched.
+ * Loss and accuracy while a network trains, with a progress bar above. Not drawn by plotly.js: this takes less than a
+ * millisecond per picture, so the display does not slow training down.
  *
- * @param progress how far training is.
- * @param secondsLeft how long it will go on, null once it has ended.
- * @returns what an output shows: SVG, and the same as text, a line an epoch.
+ * @param progress the progress so far.
+ * @param secondsLeft the estimated time left; null once training has ended.
+ * @returns an SVG picture, and text with a line per epoch.
  * @example display.update(trainingProgress(progress, 12));
  */
 export function trainingProgress(progress: TrainingProgress, secondsLeft: number | null): MimeBundle {
@@ -47,14 +47,14 @@ export function trainingProgress(progress: TrainingProgress, secondsLeft: number
   return { 'image/svg+xml': svg(progress, secondsLeft), 'text/plain': lines.join('\n') };
 }
 
-/** What an epoch gave, in a line; `index` counts the epochs of this training. */
+/** The results of an epoch in one line; `index` counts the epochs of this training. */
 export function epochLine({ epochs, initialEpoch, finished }: TrainingProgress, index: number): string {
   return `epoch ${initialEpoch + index + 1} of ${epochs}: ${values(finished[index])}`;
 }
 
-/** How far training is, in a line. */
+/** The progress in one line. */
 export function progressLine(progress: TrainingProgress, secondsLeft: number): string {
-  const filled = Math.round(doneShare(progress) * TERMINAL_BAR);
+  const filled = Math.round(doneFraction(progress) * TERMINAL_BAR);
   const bar = `${'#'.repeat(filled)}${'.'.repeat(TERMINAL_BAR - filled)}`;
   return `[${bar}] ${position(progress)}, ${timeLeft(secondsLeft)}: ${values(progress.running)}`;
 }
@@ -67,7 +67,7 @@ function position({ epoch, epochs, batch, batches }: TrainingProgress): string {
   return `epoch ${epoch + 1} of ${epochs}, batch ${batch} of ${batches}`;
 }
 
-function doneShare({ epochs, initialEpoch, epoch, batch, batches }: TrainingProgress): number {
+function doneFraction({ epochs, initialEpoch, epoch, batch, batches }: TrainingProgress): number {
   return (epoch - initialEpoch + batch / batches) / (epochs - initialEpoch);
 }
 
@@ -86,7 +86,7 @@ function svg(progress: TrainingProgress, secondsLeft: number | null): string {
   const { finished, running, stopped } = progress;
   const heading = secondsLeft === null ? endLine(progress) : `${position(progress)}, ${timeLeft(secondsLeft)}`;
   const barWidth = WIDTH - 2 * MARGIN;
-  const filled = secondsLeft === null && !stopped ? barWidth : barWidth * doneShare(progress);
+  const filled = secondsLeft === null && !stopped ? barWidth : barWidth * doneFraction(progress);
   const shown = secondsLeft === null ? (finished.at(-1) ?? running) : running;
   const panels = Object.keys(running).slice(0, PLOT.lefts.length); // loss, and the first metric
   return [
@@ -114,7 +114,7 @@ function panel(name: string, left: number, progress: TrainingProgress, isRunning
     training.push([epoch + batch / batches, running[name]]);
   }
   const all = [...training, ...validation].map(([, value]) => value);
-  // A loss is seen against 0, an accuracy against 1.
+  // The axis of a loss starts at 0, that of an accuracy ends at 1.
   const levels = name === 'loss' ? niceLevels(0, Math.max(...all, 0.02)) : niceLevels(Math.min(...all, 0.98), 1);
   const digits = Math.max(0, -Math.floor(Math.log10(levels[1] - levels[0]) + 1e-9));
   const [bottom, top] = [PLOT.top + PLOT.height, PLOT.top];

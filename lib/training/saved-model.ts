@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
 import { ownOptimizer } from '../tensorflow/internals';
 
-/** A saved model that is missing, damaged or not the one that was expected; nothing of it was loaded. */
+/** A saved model is missing, damaged or not the expected one. Nothing was loaded from it. */
 export class SavedModelError extends Error {
   override name = 'SavedModelError';
 }
@@ -16,19 +16,19 @@ const WEIGHTS_FILE = /^weights-([0-9a-f]{16})\.bin$/;
 
 type ModelArtifacts = Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0];
 
-/** What is read here of model.json, in tfjs's format for layers models. */
+/** The parts of model.json that are read here, in tfjs's format for layers models. */
 interface ModelJson {
   modelTopology: object;
   weightsManifest: { paths: string[] }[];
 }
 
 /**
- * Saves a model with its optimizer into a folder, in tfjs's own format (`tf.loadLayersModel` reads it, too). Whatever
- * happens meanwhile, the folder holds one whole model: the old one, or the new one. Several processes may save into it.
+ * Saves a model with its optimizer into a folder, in tfjs's own format (`tf.loadLayersModel` reads it, too). At any
+ * moment, the folder holds one complete model, the old or the new one. Several processes may save into the same folder.
  *
  * @param model built; if it is compiled, its optimizer is saved with it.
- * @param url `file://` and the folder, relative to where the process runs or absolute. It is made if it is missing.
- * @throws SavedModelError for another kind of URL, and when the folder cannot be written.
+ * @param url `file://` and the folder, absolute or relative to the working directory. It is created if it is missing.
+ * @throws SavedModelError if the URL is of another kind, or if the folder cannot be written.
  * @example await saveModel(model, 'file://../out/dense-network');
  */
 export async function saveModel(model: tf.LayersModel, url: string): Promise<void> {
@@ -37,7 +37,7 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
     write(folder, artifacts);
     return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const } });
   });
-  tf.engine().startScope(); // tfjs makes a tensor of the optimizer's step number, and forgets it
+  tf.engine().startScope(); // tfjs makes a tensor of the optimizer's step number and does not dispose of it
   try {
     await model.save(handler, { includeOptimizer: Boolean(model.optimizer) });
   } finally {
@@ -46,12 +46,13 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
 }
 
 /**
- * Loads a model that `saveModel` has saved: its layers, its weights and, compiled, its optimizer.
+ * Loads a model that `saveModel` saved: its layers, its weights and, if it was compiled, its optimizer.
  *
  * @param url as for `saveModel`.
- * @param like a model whose layers the saved one must have, for example the one to go on with; without it, any.
+ * @param like a model with the layers that the saved model must have; without it, any layers are accepted.
  * @returns the model. The caller disposes of it.
- * @throws SavedModelError when there is none, when it is cut short or changed, or when its layers are not those of `like`.
+ * @throws SavedModelError if there is no model, if it is cut short or changed, or if its layers differ from those of
+ *   `like`.
  * @example const restored = await loadModel('file://../out/dense-network', model);
  */
 export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.LayersModel> {
@@ -64,7 +65,7 @@ export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.
     loaded.dispose();
     throw new SavedModelError(
       `The model in ${folder} has another architecture: ${found} (expected ${expected}). ` +
-        'Build that network, or save the present one there first.',
+        'Build that network, or save the current one there first.',
     );
   }
   return loaded;
@@ -79,7 +80,7 @@ function folderOf(url: string): string {
   return url.slice(SCHEME.length);
 }
 
-/** The weights first, under a name of their own; the renaming of model.json then exchanges everything at once. */
+/** Writes the weights first, under a new name; renaming model.json then replaces weights and layers in one step. */
 function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelArtifacts): void {
   const bytes = Buffer.from(tf.io.CompositeArrayBuffer.join(weightData));
   const weightsFile = `weights-${hashOf(bytes)}.bin`;
@@ -89,13 +90,13 @@ function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelA
     const replaced = weightsNamedIn(folder);
     writeWhole(join(folder, weightsFile), bytes);
     writeWhole(join(folder, MODEL_FILE), JSON.stringify(json));
-    removeAllBut(weightsNamedIn(folder), replaced, folder);
+    removeObsolete(weightsNamedIn(folder), replaced, folder);
   } catch (error) {
     throw new SavedModelError(`The model could not be saved in ${folder}: ${(error as Error).message}`);
   }
 }
 
-/** The files of weights that the model in a folder consists of; none where there is no model. */
+/** The names of the weights files of the model in a folder; none if there is no model. */
 function weightsNamedIn(folder: string): string[] {
   try {
     return weightsOf(readJson(join(folder, MODEL_FILE), ''));
@@ -105,10 +106,10 @@ function weightsNamedIn(folder: string): string[] {
 }
 
 /**
- * Removes the weights that were replaced, and what a process that was killed has left. Another notebook may be saving into
- * the same folder: what is new and not yet named is left alone.
+ * Removes the weights that were replaced, and old files that a killed process left behind. Another notebook may be
+ * saving into the same folder, so new files that model.json does not name yet are kept.
  */
-function removeAllBut(named: string[], replaced: string[], folder: string): void {
+function removeObsolete(named: string[], replaced: string[], folder: string): void {
   const isOld = (name: string): boolean => {
     const stats = statSync(join(folder, name), { throwIfNoEntry: false });
     return stats !== undefined && Date.now() - stats.mtimeMs > LONGEST_SAVING_MS;
@@ -137,11 +138,11 @@ function checkFiles(folder: string): void {
   const again = 'Save it again.';
   for (const name of weightsOf(readJson(path, again))) {
     const weights = join(folder, name);
-    const sum = WEIGHTS_FILE.exec(name)?.[1];
+    const expectedHash = WEIGHTS_FILE.exec(name)?.[1];
     if (!existsSync(weights)) {
-      throw new SavedModelError(`The model in ${folder} is not whole: ${name} is missing. ${again}`);
+      throw new SavedModelError(`The model in ${folder} is incomplete: ${name} is missing. ${again}`);
     }
-    if (sum && hashOf(readFileSync(weights)) !== sum) {
+    if (expectedHash && hashOf(readFileSync(weights)) !== expectedHash) {
       throw new SavedModelError(`The model in ${folder} is damaged: ${name} was cut short or changed. ${again}`);
     }
   }
@@ -152,11 +153,11 @@ function readJson(path: string, remedy: string): ModelJson {
   try {
     json = JSON.parse(readFileSync(path, 'utf8')) as Partial<ModelJson> | null;
   } catch {
-    // Said below.
+    // Reported below.
   }
   if (!json?.modelTopology || !Array.isArray(json.weightsManifest)) {
     throw new SavedModelError(
-      `${path} is cut short, or not a model of tfjs's (expected layers and weights in it). ${remedy}`,
+      `${path} is cut short, or not a model of TensorFlow.js (expected layers and weights in it). ${remedy}`,
     );
   }
   return json as ModelJson;
@@ -170,7 +171,7 @@ function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }
 
-/** The layers in words: what two models must share, so that one can take the other's place. */
+/** Describes the layers in words. Two models with the same description can replace each other. */
 function architecture(model: tf.LayersModel): string {
   const layers = model.layers.map((layer) => {
     const { activation } = layer.getConfig();

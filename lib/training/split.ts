@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs-node';
 
-/** The batch size of `model.fit` where none is given. */
+/** The default batch size of `model.fit`. */
 export const DEFAULT_BATCH_SIZE = 32;
 
 /** Consecutive examples: those from index `first` to before `last`. */
 export interface Examples {
-  /** float32 [count, ...], what the model takes. */
+  /** float32 [count, ...], the model's inputs. */
   x: tf.Tensor;
   /** float32 [count, numClasses]. */
   y: tf.Tensor;
@@ -14,8 +14,8 @@ export interface Examples {
 }
 
 /**
- * What is trained on and what is validated on, as `model.fit` has it: `validationData` if it is given, else the last
- * examples, as many as `validationSplit` says.
+ * Splits examples into those for training and those for validation, as `model.fit` does: `validationData` if it is
+ * given, else the fraction `validationSplit` at the end.
  *
  * @param x float32 [count, ...].
  * @param y float32 [count, numClasses].

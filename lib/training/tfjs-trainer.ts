@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { DEFAULT_BATCH_SIZE, type Examples, splitExamples } from './split';
 import { type BatchObserver, type Logs, type Trainer, type UnresolvedLogs, toNumbers } from './trainer';
 
-/** Trains by tfjs's own operations, an epoch for each call of `model.fit`. */
+/** Trains by tfjs's own operations, one call of `model.fit` per epoch. */
 export class TfjsTrainer implements Trainer {
   private readonly training: [tf.Tensor, tf.Tensor];
   private readonly validation: [tf.Tensor, tf.Tensor] | null;
@@ -21,8 +21,8 @@ export class TfjsTrainer implements Trainer {
 
   async trainEpoch(epoch: number, observer: BatchObserver): Promise<Logs> {
     const [x, y] = this.training;
-    // Within one call, tfjs shuffles from the order of the epoch before. With a call for each epoch, an epoch depends on
-    // model, optimizer and random state alone, so that training can be resumed with the same numbers.
+    // Within one call, tfjs shuffles the order of the previous epoch again. With a call per epoch, an epoch depends
+    // only on model, optimizer and random state, so that training can be resumed with the same numbers.
     const oneEpoch = { initialEpoch: epoch, epochs: epoch + 1, verbose: 0 as const };
     const noValidation = { validationData: undefined, validationSplit: undefined };
     const callback = new EpochCallback(observer);
@@ -62,7 +62,7 @@ export class TfjsTrainer implements Trainer {
   }
 }
 
-/** Passes on what happens to batches, and keeps the means of the epoch. */
+/** Forwards the events of batches, and keeps the means of the epoch. */
 class EpochCallback extends tf.Callback {
   means: Logs = {};
 

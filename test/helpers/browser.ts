@@ -1,4 +1,4 @@
-// The system's Chromium, driven by playwright-core. Nothing is downloaded: where there is none, tests are skipped.
+// The system's Chromium, driven by playwright-core. Nothing is downloaded: without Chromium, these tests are skipped.
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
@@ -9,7 +9,7 @@ const executable = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ].find((path) => existsSync(path));
 
-/** As `describe`, skipped with the reason in its title on a machine without a browser. */
+/** Like `describe`, but skipped, with the reason in the title, on a machine without a browser. */
 export function describeInBrowser(title: string, tests: () => void): void {
   if (executable) {
     describe(title, tests);
@@ -18,7 +18,7 @@ export function describeInBrowser(title: string, tests: () => void): void {
   }
 }
 
-/** Starts Chromium with an empty profile and without the requests that it makes of its own. */
+/** Starts Chromium with an empty profile and without its background requests. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: executable,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 
-/** Runs the steps and expects that they leave as many tensors as there were. */
+/** Runs the steps and expects the same number of tensors before and after. */
 export function expectNoLeak(steps: () => void): void {
   const before = tf.memory().numTensors;
   steps();

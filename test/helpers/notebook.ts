@@ -29,13 +29,13 @@ export interface Notebook {
 
 export const root = join(__dirname, '..', '..');
 
-/** Reads a notebook, by default the committed lecture, with each source as one text. */
+/** Reads a notebook, by default the committed lecture, with each source as one string. */
 export function readNotebook(path = join(root, 'notebooks', 'mnist-dense.ipynb')): Notebook {
   const notebook = JSON.parse(readFileSync(path, 'utf8')) as Notebook;
   return { ...notebook, cells: notebook.cells.map((cell) => ({ ...cell, source: joined(cell.source) })) };
 }
 
-/** What a cell printed. */
+/** The text that a cell printed. */
 export function streamText(cell: CodeCell, stream: 'stdout' | 'stderr' = 'stdout'): string {
   return cell.outputs
     .filter(({ name }) => name === stream)
@@ -43,12 +43,12 @@ export function streamText(cell: CodeCell, stream: 'stdout' | 'stderr' = 'stdout
     .join('');
 }
 
-/** What a cell's figure says in words. */
+/** The plain text of a cell's outputs, such as the description of a figure. */
 export function shownText({ outputs }: CodeCell): string {
   return outputs.map(({ data }) => joined((data?.['text/plain'] ?? '') as string)).join('');
 }
 
-/** The notebook format keeps a text whole or as a list of lines. */
+/** Joins a text, which the notebook format stores as a string or a list of lines. */
 export function joined(text: string | string[]): string {
   return [text].flat().join('');
 }

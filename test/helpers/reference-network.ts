@@ -1,7 +1,7 @@
 /*
- * The lecture's network and its training, written out a second time in 64-bit floating point and without any library:
- * what faster implementations are held against. Backpropagation after M. Nielsen, Neural Networks and Deep Learning,
- * chapter 2; Adam after D. P. Kingma and J. Ba, 2015, algorithm 1, with epsilon as tfjs places it.
+ * The lecture's network and its training in 64-bit floating point and without any library, as a reference for faster
+ * implementations. Backpropagation by M. Nielsen, Neural Networks and Deep Learning, chapter 2; Adam by D. P. Kingma and
+ * J. Ba, 2015, algorithm 1, with epsilon added where tfjs adds it.
  */
 export interface Weights {
   kernel1: number[][]; // [inputs, hidden]
@@ -25,39 +25,39 @@ function forward(
   const hidden = bias1.map((bias, unit) =>
     Math.max(
       0,
-      row.reduce((sum, value, place) => sum + value * kernel1[place][unit], bias),
+      row.reduce((sum, value, index) => sum + value * kernel1[index][unit], bias),
     ),
   );
   const logits = bias2.map((bias, unit) =>
-    hidden.reduce((sum, value, place) => sum + value * kernel2[place][unit], bias),
+    hidden.reduce((sum, value, index) => sum + value * kernel2[index][unit], bias),
   );
   const exponentials = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
   const sum = exponentials.reduce((total, value) => total + value, 0);
   return { hidden, probabilities: exponentials.map((value) => value / sum) };
 }
 
-/** The gradient of the mean loss by each weight. */
+/** The gradient of the mean loss with respect to each weight. */
 export function gradients(weights: Weights, x: number[][], y: number[][]): Weights {
-  const zero = mapWeights(() => 0, weights);
+  const total = mapWeights(() => 0, weights);
   x.forEach((row, index) => {
     const { hidden, probabilities } = forward(weights, row);
     const dLogits = probabilities.map((probability, unit) => (probability - y[index][unit]) / x.length);
     const dHidden = hidden.map((value, unit) =>
-      value > 0 ? dLogits.reduce((sum, d, place) => sum + d * weights.kernel2[unit][place], 0) : 0,
+      value > 0 ? dLogits.reduce((sum, d, output) => sum + d * weights.kernel2[unit][output], 0) : 0,
     );
     dLogits.forEach((d, unit) => {
-      zero.bias2[unit] += d;
-      hidden.forEach((value, place) => (zero.kernel2[place][unit] += value * d));
+      total.bias2[unit] += d;
+      hidden.forEach((value, input) => (total.kernel2[input][unit] += value * d));
     });
     dHidden.forEach((d, unit) => {
-      zero.bias1[unit] += d;
-      row.forEach((value, place) => (zero.kernel1[place][unit] += value * d));
+      total.bias1[unit] += d;
+      row.forEach((value, input) => (total.kernel1[input][unit] += value * d));
     });
   });
-  return zero;
+  return total;
 }
 
-/** Trains on the batches, one after another, and gives the loss before each step and the weights at the end. */
+/** Trains on the batches, one after another. Returns the loss before each step and the weights at the end. */
 export function train(
   weights: Weights,
   batches: { x: number[][]; y: number[][] }[],
@@ -81,7 +81,7 @@ export function train(
 }
 
 function mapWeights(change: (...values: number[]) => number, ...all: Weights[]): Weights {
-  const vector = (rows: number[][]): number[] => rows[0].map((_, place) => change(...rows.map((row) => row[place])));
+  const vector = (rows: number[][]): number[] => rows[0].map((_, index) => change(...rows.map((row) => row[index])));
   const matrix = (tables: number[][][]): number[][] =>
     tables[0].map((_, row) => vector(tables.map((table) => table[row])));
   return {

@@ -21,7 +21,7 @@ export function smallNetwork(
   return tf.sequential({ layers: [...hidden, tf.layers.dense({ units: 10, activation: 'softmax' })] });
 }
 
-/** ... compiled as the lecture's is. The optimizer is disposed of with the model. */
+/** Compiles a network as the lecture does. The optimizer is disposed of with the model. */
 export function compiled(
   model: tf.Sequential,
   optimizer: tf.Optimizer | string = 'adam',

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { root } from './notebook';
 
 /**
- * Makes the kernel that `tslab install` makes, under the name `stock-tslab` (its own is the project's as well).
+ * Installs tslab's own kernel by `tslab install`, under the name `stock-tslab`: the project's kernel is called `tslab`.
  *
- * @param folder where to make it.
- * @returns the environment in which Jupyter finds it.
+ * @param folder the folder to install into.
+ * @returns the environment in which Jupyter finds the kernel.
  */
 export function installStockKernel(folder: string): { JUPYTER_PATH: string } {
   const tslab = join(root, 'node_modules', 'tslab', 'bin', 'tslab');

@@ -8,7 +8,7 @@ const epochLines = shownText(codeCells.find((cell) => cell.id === 'fit')!)
   .filter((line) => line.startsWith('epoch'));
 
 describe('the notebook as committed', () => {
-  test('has the cells of the lecture, in its order', () => {
+  test('has the cells of the lecture, in this order', () => {
     expect(codeCells.map((cell) => cell.id)).toEqual([
       ...['imports', 'parameters', 'load-data', 'flatten', 'normalize', 'sample', 'sample-grid', 'one-hot', 'build'],
       ...['summary', 'softmax', 'activations', 'diagram', 'compile', 'fit', 'history', 'evaluate', 'first-digit'],
@@ -21,7 +21,7 @@ describe('the notebook as committed', () => {
     expect(codeCells.find((cell) => cell.metadata.tags?.includes('parameters'))?.id).toBe('parameters');
   });
 
-  test('introduces each code cell with prose, and reads each figure after it', () => {
+  test('has prose before each code cell and after each figure', () => {
     cells.forEach((cell, index) => {
       if (cell.cell_type === 'code' && cell.id !== 'parameters') {
         expect([cell.id, cells[index - 1]?.cell_type]).toEqual([cell.id, 'markdown']);
@@ -38,7 +38,7 @@ describe('the notebook as committed', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(110);
   });
 
-  test('is executed, without a trace of the machine that ran it', () => {
+  test('is executed, without traces of the machine that ran it', () => {
     for (const cell of codeCells) {
       expect(cell.execution_count).toBeNull();
       expect(cell.metadata).not.toHaveProperty('execution');
@@ -52,11 +52,11 @@ describe('the notebook as committed', () => {
   });
 });
 
-describe("the prose's figures", () => {
-  // What others measured, and what the lecture prints by mistake: shared by no cell.
+describe('the numbers in the prose', () => {
+  // Numbers from elsewhere, which no cell shows.
   const FROM_ELSEWHERE = new Map([
-    ['0.0611', "the lecture's test loss"],
-    ['0.9855', "the lecture's test accuracy"],
+    ['0.0611', "the original lecture's test loss"],
+    ['0.9855', "the original lecture's test accuracy"],
     ['0.9820', 'Keras on TensorFlow 2.21, 10 epochs, batch size 200'],
     ['70,000', 'pictures in MNIST: 60,000 + 10,000'],
   ]);
@@ -66,22 +66,22 @@ describe("the prose's figures", () => {
   const plain = shown.replace(/(?<=\d)[,_](?=\d{3})/g, '');
 
   const quoted = (cell: Cell): string[] => cell.source.match(/\d[\d,]*\.?\d+/g) ?? [];
-  const figures = cells
+  const numbers = cells
     .filter((cell) => cell.cell_type === 'markdown')
-    .flatMap((cell) => quoted(cell).map((figure) => [cell.id, figure] as const))
-    .filter(([, figure]) => figure.replace(/^0\.|[.,]/g, '').length >= 3 && !FROM_ELSEWHERE.has(figure));
+    .flatMap((cell) => quoted(cell).map((number) => [cell.id, number] as const))
+    .filter(([, number]) => number.replace(/^0\.|[.,]/g, '').length >= 3 && !FROM_ELSEWHERE.has(number));
 
-  test.each(figures)('%s: %s is what a cell shows', (_id, figure) => {
-    expect(plain).toMatch(new RegExp(`(?<![\\d.])${figure.replace(/,/g, '').replace('.', '\\.')}(?!\\d)`));
+  test.each(numbers)('%s: %s is in the code or the outputs', (_id, number) => {
+    expect(plain).toMatch(new RegExp(`(?<![\\d.])${number.replace(/,/g, '').replace('.', '\\.')}(?!\\d)`));
   });
 
-  test('parameters add up as the summary cell says', () => {
+  test('the parameters add up to the number in the summary', () => {
     expect(784 * 1000 + 1000).toBe(785_000);
     expect(1000 * 10 + 10).toBe(10_010);
     expect(streamText(codeCells.find((cell) => cell.id === 'summary')!)).toContain(`Total params: ${785_000 + 10_010}`);
   });
 
-  test('the best validation loss and the last values are where the prose says', () => {
+  test('the history has the values that the prose quotes', () => {
     const values = (name: string) =>
       epochLines.map((line) => Number(new RegExp(`\\b${name} ([\\d.]+)`).exec(line)![1]));
     const prose = cells.find((cell) => cell.id === 'read-history')!.source.replace(/\s+/g, ' ');

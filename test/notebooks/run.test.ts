@@ -39,7 +39,7 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
   const text = (id: string): string => streamText(cells.get(id)!);
   const number = (id: string, pattern: RegExp): number => Number(pattern.exec(text(id))![1]);
 
-  test('says a line a cell while it runs, and the test loss and accuracy at the end', () => {
+  test('prints a line per cell while it runs, and the test loss and accuracy at the end', () => {
     for (const id of cells.keys()) {
       expect(printed).toMatch(new RegExp(`^\\[ ?\\d+/25\\] ${id} +[\\d.]+ s$`, 'm'));
     }
@@ -73,7 +73,7 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
     expect(joined(data!['text/plain'] as string)).toContain('[batch, 1000]');
   });
 
-  test('prints what is known beforehand', () => {
+  test('prints the values that are known in advance', () => {
     expect(text('imports')).toContain('seed: 13');
     expect(text('load-data')).toContain('trainImages: uint8 [60000, 28, 28]');
     expect(text('flatten')).toBe('trainPixels: float32 [60000, 784]\ntestPixels: float32 [10000, 784]\n');
@@ -96,20 +96,20 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
     expect(text('load')).toBe('same answer for 100 % of the test digits\n');
   });
 
-  test('writes a page that asks nothing of any other host', () => {
+  test('writes a page that loads nothing from other hosts', () => {
     const page = readFileSync(join(folder, 'own', 'mnist-dense.html'), 'utf8');
     expect(page).toContain('The answer is 7');
     expect(page).not.toMatch(/<script\b[^>]*\bsrc=|<link\b[^>]*\bhref="http|@import|<img\b[^>]*\bsrc="http/);
   });
 
   test(
-    'gives the same to the last digit with the kernel that `tslab install` makes',
+    'has the same outputs, to the last digit, with the kernel of `tslab install`',
     () => {
       installStockKernel(join(folder, 'stock'));
       const out = join(folder, 'stock-run');
       const { status, stderr } = runLecture('--epochs', '1', '--kernel', 'stock-tslab', '--out', out);
       expect([status, stderr]).toEqual([0, '']);
-      // tslab brings a TypeScript of its own, and says so.
+      // tslab prints the version of its own TypeScript.
       const shown = ({ outputs }: CodeCell): string =>
         JSON.stringify(outputs).replace(/typescript: '[\d.]+'/, 'typescript: …');
       for (const [id, cell] of codeCells(out)) {
@@ -128,7 +128,7 @@ describe('npm run lecture', () => {
   });
 
   test(
-    'names the cell that fails, says why without a stack, and writes nothing',
+    'names the cell that fails and the reason, without a stack, and writes nothing',
     () => {
       process.env.MNIST_DIR = folder;
       const { status, stderr } = runLecture('--out', join(folder, 'never'));

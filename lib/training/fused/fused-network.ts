@@ -1,17 +1,17 @@
 /*
- * A stack of dense layers, trained by TensorFlow's own fused operations. tfjs composes a training step out of about 250
- * small operations and makes a tensor of each result. Here a step takes about 25 operations, one of them for Adam. Loss
+ * Trains a stack of dense layers by TensorFlow's fused operations. tfjs composes a training step of about 250 small
+ * operations and makes a tensor of each result. Here a step takes about 25 operations, one of them for Adam. Loss
  * and accuracy of a batch are computed in JavaScript from the ten probabilities of each digit.
  *
- * During training, weights and moments live in TensorFlow's resource variables, which Adam changes in place. `syncToModel`
- * copies them to tfjs's variables.
+ * During training, weights and moments live in TensorFlow's resource variables, which Adam changes in place.
+ * `syncToModel` copies them to tfjs's variables.
  */
 import * as tf from '@tensorflow/tfjs-node';
 import { type Adam, type Moment, type NativeTensor, asAdam, variableOf } from '../../tensorflow/internals';
 import { NativeOps, hasNativeOps } from '../../tensorflow/native-ops';
 import type { Logs } from '../trainer';
 
-/** Examples in the form in which batches are taken from them. */
+/** Examples in the form from which batches are taken. */
 export interface NativeExamples {
   /** [count, inputs]; it belongs to tfjs. */
   x: NativeTensor;
@@ -22,7 +22,7 @@ export interface NativeExamples {
 // tfjs's categorical cross-entropy clips probabilities to this range.
 const [SMALLEST_PROBABILITY, LARGEST_PROBABILITY] = [1e-7, 1 - 1e-7];
 
-/** An activation and its gradient, which takes the gradient and the activation's output. */
+/** An activation's operation, and the one of its gradient, which takes dy and the activation's output y. */
 const ACTIVATIONS: Record<
   string,
   { name: string; gradient: (dy: NativeTensor, y: NativeTensor) => [string, NativeTensor[]] }
@@ -38,7 +38,7 @@ interface DenseLayer {
   bias: tf.Variable | null;
 }
 
-/** A tf.Variable and the variable of TensorFlow's own that stands in for it during training. */
+/** A tf.Variable and the TensorFlow variable that replaces it during training. */
 class MirroredVariable {
   private static count = 0;
   readonly handle: NativeTensor;
@@ -53,7 +53,7 @@ class MirroredVariable {
     this.load();
   }
 
-  /** Takes over what was assigned to the tf.Variable elsewhere: by setWeights, a callback, another optimizer. */
+  /** Loads a value that was assigned to the tf.Variable meanwhile: by setWeights, a callback, another optimizer. */
   load(): void {
     const variable = this.current();
     if (variable.isDisposed) {
@@ -92,14 +92,15 @@ interface Parameter {
 }
 
 /**
- * Makes the fused network of a model that allows it: a Sequential of dense layers (linear, relu, sigmoid or tanh, and
- * softmax at the end) with categorical cross-entropy, Adam, and no metric but accuracy; without regularizers, constraints
- * and frozen weights; on tfjs-node's backend.
+ * Makes the fused network of a model that supports it: a Sequential of dense layers (linear, relu, sigmoid or tanh, and
+ * softmax at the end) with categorical cross-entropy, Adam, and no metric but accuracy; without regularizers,
+ * constraints and frozen weights; on tfjs-node's backend.
  *
- * Unlike tfjs and like Keras, it does not cut off the gradient of a digit whose true class has a probability below 1e-7.
+ * Unlike tfjs and like Keras, it does not cut off the gradient of a digit whose true class has a probability below
+ * 1e-7.
  *
  * @param model built and compiled.
- * @returns null for any other model. The caller ends the network, by `end`.
+ * @returns null for any other model. The caller must call `end` afterwards.
  * @example const network = createFusedNetwork(model);
  */
 export function createFusedNetwork(model: tf.LayersModel): FusedNetwork | null {
@@ -172,9 +173,9 @@ export class FusedNetwork {
   /**
    * Trains on a batch.
    *
-   * @param examples where the batch is taken from.
+   * @param examples the examples from which the batch is taken.
    * @param indices of the examples in the batch.
-   * @returns loss and accuracy of the batch before the step.
+   * @returns loss and accuracy on the batch before the step.
    */
   trainBatch(examples: NativeExamples, indices: Int32Array): Logs {
     const { ops } = this;
@@ -195,7 +196,7 @@ export class FusedNetwork {
     }
   }
 
-  /** Loss and accuracy of the examples from `first` to before `last`, a batch at a time. */
+  /** Computes loss and accuracy on the examples from `first` to before `last`, one batch at a time. */
   evaluate(examples: NativeExamples, first: number, last: number, batchSize: number): Logs {
     this.forEachVariable((variable) => variable.load());
     const totals: Logs = {};
@@ -229,13 +230,13 @@ export class FusedNetwork {
     }
   }
 
-  /** Brings the tf.Variables up to date a last time, and frees TensorFlow's own. */
+  /** Brings the tf.Variables up to date a last time, and frees TensorFlow's variables. */
   end(): void {
     this.syncToModel();
     this.forEachVariable((variable) => variable.destroy());
   }
 
-  /** Returns the input of each layer, the probabilities that the last one gives, and the labels. */
+  /** Returns the input of each layer, the probabilities of the last layer, and the labels. */
   private forward(
     { x, y }: NativeExamples,
     indices: Int32Array,
@@ -259,7 +260,7 @@ export class FusedNetwork {
     return { inputs, probabilities: inputs.pop()!, labels };
   }
 
-  /** Loss and accuracy as tfjs computes them: the means of -sum(label log(probability)) and of correct predictions. */
+  /** Loss and accuracy as in tfjs: the mean of -sum(label log(probability)) and the fraction of correct rows. */
   private lossAndAccuracy(probabilities: Float32Array, labels: Float32Array): Logs {
     const { numClasses } = this;
     const count = probabilities.length / numClasses;
@@ -300,8 +301,8 @@ export class FusedNetwork {
   }
 
   /**
-   * The product of two matrices. The operation MatMul is not used: a signal that arrives while oneDNN's routine behind it
-   * multiplies a narrow matrix corrupts the process's memory, and every interrupt is a signal (TensorFlow 2.21 on x64).
+   * The product of two matrices. It avoids the operation MatMul: a signal that arrives while oneDNN multiplies a narrow
+   * matrix corrupts the memory of the process, and an interrupt is a signal (TensorFlow 2.21 on x64).
    */
   private product(a: NativeTensor, b: NativeTensor, { transposeA = false, transposeB = false } = {}): NativeTensor {
     return this.ops.run('BatchMatMulV2', [a, b], { adj_x: transposeA, adj_y: transposeB })[0];
@@ -338,7 +339,7 @@ export class FusedNetwork {
   }
 }
 
-/** Adam's moment of a weight; zero, as tfjs's Adam begins, if there is none yet. */
+/** Adam's moment of a weight; zero if there is none yet, as at the start of tfjs's Adam. */
 function moment(moments: Moment[], index: number, weight: tf.Variable, suffix: string): tf.Variable {
   moments[index] ??= {
     originalName: `${weight.name}/${suffix}`,

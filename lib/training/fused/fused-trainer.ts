@@ -5,13 +5,13 @@ import type { BatchObserver, Logs, Trainer } from '../trainer';
 import { FusedNetwork, type NativeExamples, createFusedNetwork } from './fused-network';
 
 /**
- * Makes a trainer that trains a model by fused operations.
+ * Creates a trainer that uses fused operations.
  *
  * @param model built and compiled.
  * @param x float32 [count, inputs]. It must live as long as the trainer.
  * @param y float32 [count, numClasses], one-hot or other probabilities.
  * @param options those of `model.fit`.
- * @returns null for a model that only tfjs can train, and where the environment variable FUSED_TRAINING is 0.
+ * @returns null if only tfjs can train the model, or if the environment variable FUSED_TRAINING is 0.
  * @example const trainer = createFusedTrainer(model, x, y, { batchSize: 200 });
  */
 export function createFusedTrainer(
@@ -24,7 +24,7 @@ export function createFusedTrainer(
   return network && new FusedTrainer(network, model, x, y, options);
 }
 
-/** Does in an epoch what tfjs's fit does: shuffles, and learns from batch after batch. */
+/** Runs an epoch as tfjs's fit does: shuffles the examples, then trains on one batch after another. */
 class FusedTrainer implements Trainer {
   private readonly training: Examples & { native: NativeExamples };
   private readonly validation: (Examples & { native: NativeExamples }) | null;

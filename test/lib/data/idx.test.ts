@@ -1,9 +1,9 @@
 import { DataError, parseIdx } from 'mnist-lib';
 
-// Bytes written by hand after the description of the IDX format by LeCun, Cortes and Burges.
+// Written by hand from the description of the IDX format by LeCun, Cortes and Burges.
 const LABELS = [0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4];
 const IMAGES = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40]; // 2 pictures of 1 × 2 pixels
-const MOST = [0xff, 0xff, 0xff, 0xff]; // 2^32 - 1
+const MAX_SIZE = [0xff, 0xff, 0xff, 0xff]; // 2^32 - 1
 
 const parse = (...bytes: number[]) => parseIdx(Uint8Array.from(bytes), 'file');
 
@@ -38,15 +38,23 @@ describe('parseIdx(bytes, name)', () => {
     ['floating-point elements', [0, 0, 0x0d, 1, 0, 0, 0, 0], /begins with 00 00 0d 01/],
     ['no dimension', [0, 0, 8, 0], /begins with 00 00 08 00/],
     ['a header cut short', IMAGES.slice(0, 15), /cut short: 15 bytes \(expected a header of 16 bytes\)/],
-    ['an element too few', IMAGES.slice(0, -1), /cut short: 3 elements \(its header announces 2 × 1 × 2 = 4\)/],
-    ['far more elements than numbers can count', [0, 0, 8, 3, ...MOST, ...MOST, ...MOST, 1], /cut short: 1 elements/],
-    ['2^32 elements, and none there', [0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0], /announces 65536 × 65536 = 4294967296\)/],
+    ['one element too few', IMAGES.slice(0, -1), /cut short: 3 elements \(its header announces 2 × 1 × 2 = 4\)/],
     [
-      '255 dimensions, and one there',
-      [0, 0, 8, 255, ...MOST],
+      'more elements than a number can count',
+      [0, 0, 8, 3, ...MAX_SIZE, ...MAX_SIZE, ...MAX_SIZE, 1],
+      /cut short: 1 elements/,
+    ],
+    [
+      '2^32 elements of which none is there',
+      [0, 0, 8, 2, 0, 1, 0, 0, 0, 1, 0, 0],
+      /announces 65536 × 65536 = 4294967296\)/,
+    ],
+    [
+      '255 dimensions of which one is there',
+      [0, 0, 8, 255, ...MAX_SIZE],
       /cut short: 8 bytes \(expected a header of 1024 bytes\)/,
     ],
-    ['an element too many', [...LABELS, 7], /too long: 4 elements \(its header announces 3 = 3\)/],
+    ['one element too many', [...LABELS, 7], /too long: 4 elements \(its header announces 3 = 3\)/],
   ])('refuses %s', (_what, bytes, message) => {
     expect(() => parse(...bytes)).toThrow(message);
     expect(() => parse(...bytes)).toThrow(DataError);

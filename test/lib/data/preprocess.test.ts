@@ -21,13 +21,13 @@ describe('flatten(images)', () => {
     });
   });
 
-  test('makes 784 numbers of each digit', () => {
+  test('turns each digit into 784 numbers', () => {
     const pixels = flatten(loadMnist().testImages);
     expect(pixels.shape).toEqual([10_000, 784]);
     pixels.dispose();
   });
 
-  test('refuses what is not a list of images', () => {
+  test('refuses an array that is not a list of images', () => {
     expectNoLeak(() => {
       expect(() => flatten(bytes([4], 1, 2, 3, 4))).toThrow(RangeError);
       expect(() => flatten(bytes([4], 1, 2, 3, 4))).toThrow(/shape \[4\].*expected \[count, rows, columns\]/);
@@ -45,7 +45,7 @@ describe('normalize(pixels)', () => {
     expect(fifth).toBeCloseTo(0.2, 7);
   });
 
-  test('keeps the shape, leaves its argument alone and leaks nothing', () => {
+  test('keeps the shape, does not change its argument and leaks nothing', () => {
     expectNoLeak(() => {
       const pixels = tf.tensor2d([[0, 255, 51]]);
       const x = normalize(pixels);
@@ -56,11 +56,11 @@ describe('normalize(pixels)', () => {
     });
   });
 
-  test('takes a picture without ink', () => {
+  test('accepts a picture without ink', () => {
     expect(normalized(0, 0)).toEqual([0, 0]);
   });
 
-  test('refuses what is normalized already', () => {
+  test('refuses pixels that are normalized already', () => {
     expect(() => normalized(0, 0.5, 1)).toThrow(/between 0 and 1: they are normalized already \(expected 0-255\)/);
   });
 
@@ -73,7 +73,7 @@ describe('normalize(pixels)', () => {
 });
 
 describe('oneHot(labels, numClasses)', () => {
-  test('writes 5 as the lecture means it: the 1 at place 5, counted from 0', () => {
+  test('encodes 5 with the 1 at index 5, counted from 0', () => {
     expectNoLeak(() => {
       const rows = oneHot(bytes([3], 5, 0, 9), 10);
       expect(rows.dtype).toBe('float32');

@@ -1,11 +1,11 @@
 import { altText } from 'mnist-lib/dist/display/alt-text';
 
 describe('altText(data, layout)', () => {
-  test('takes the sentence that the figure brings', () => {
+  test('returns the description of the figure if it has one', () => {
     expect(altText([{ y: [1] }], { meta: { description: 'A point.' } } as object)).toBe('A point.');
   });
 
-  test('says what is drawn, how many values there are and where they lie', () => {
+  test('says what is drawn, the number of values and their range', () => {
     const traces = [
       { type: 'bar' as const, x: ['a', 'b'], y: [1, 2] },
       { name: 'loss', y: [0.5, 3, -1] },
@@ -13,7 +13,7 @@ describe('altText(data, layout)', () => {
     expect(altText(traces, {})).toBe('Figure: bar (2 values, 1 to 2); loss (3 values, -1 to 3).');
   });
 
-  test('names the title, in both of the forms that plotly takes', () => {
+  test('includes the title, in both forms that plotly accepts', () => {
     expect(altText([{ y: [1, 2] }], { title: 'Doubling' })).toBe('Figure "Doubling": scatter (2 values, 1 to 2).');
     expect(altText([], { title: { text: 'None' } })).toBe('Figure "None": empty.');
   });

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { PixelCanvas } from 'mnist-lib/dist/display/pixel-canvas';
 
-/** Reads an RGBA picture back, after the PNG specification, sections 5 and 9: filter type 0 before each row. */
+/** Reads an RGBA picture back, independently of pngjs, by sections 5 and 9 of the PNG specification. */
 function decode(url: string): { width: number; height: number; pixel: (x: number, y: number) => number[] } {
   const png = Buffer.from(url.replace('data:image/png;base64,', ''), 'base64');
   expect(png.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');
@@ -9,7 +9,7 @@ function decode(url: string): { width: number; height: number; pixel: (x: number
   const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
   const dataLength = png.readUInt32BE(33);
   expect(png.subarray(37, 41).toString('latin1')).toBe('IDAT');
-  const rows = inflateSync(png.subarray(41, 41 + dataLength));
+  const rows = inflateSync(png.subarray(41, 41 + dataLength)); // each row begins with its filter type, 0
   expect(rows).toHaveLength(height * (1 + 4 * width));
   return {
     width,

@@ -33,7 +33,7 @@ describe('plot(data, layout, config) in a kernel', () => {
     messages.map(({ msg_type }) => msg_type).filter((type) => /display_data|execute_result/.test(type));
   const figureOf = ({ outputs }: Run) => outputs[0].data![PLOTLY] as PlotlyFigure;
 
-  test('gives one output: the plotly figure, an SVG picture and a sentence', async () => {
+  test('makes one output: the plotly figure, an SVG picture and a description', async () => {
     const cell = await run("mnist.plot([{ x: [1, 2, 3], y: [2, 4, 8], type: 'scatter' }], { title: 'Doubling' });");
     expect(displayMessages(cell)).toEqual(['display_data']);
     const { data } = cell.outputs[0];
@@ -42,7 +42,7 @@ describe('plot(data, layout, config) in a kernel', () => {
     expect(data!['text/plain']).toBe('Figure "Doubling": scatter (3 values, 2 to 8).');
   });
 
-  test("hands plotly what it is given, with a size, and with titles as today's plotly.js has them", async () => {
+  test("passes its arguments to plotly, with a size, and with titles in current plotly.js's form", async () => {
     const cell = await run(
       "mnist.plot([{ y: [1, 2], name: 'a' }], { title: 'T', xaxis: { title: 'x' }, width: 300 }, { scrollZoom: true });",
     );
@@ -58,13 +58,13 @@ describe('plot(data, layout, config) in a kernel', () => {
     });
   });
 
-  test('makes lists of typed arrays', async () => {
+  test('turns typed arrays into lists', async () => {
     const trace = '{ x: Float32Array.of(1, 2.5), y: Int32Array.of(3, -4), z: [Uint8Array.of(5)] }';
     const cell = await run(`mnist.plot([${trace} as any]);`);
     expect(figureOf(cell).data).toEqual([{ x: [1, 2.5], y: [3, -4], z: [[5]] }]);
   });
 
-  test('gives what only a browser can draw as figure and sentence, without a false picture', async () => {
+  test('shows a figure that only a browser can draw as figure and description, without a wrong picture', async () => {
     const cell = await run("mnist.plot([{ type: 'scatter3d', x: [1], y: [2], z: [3] } as any]);");
     expect(Object.keys(cell.outputs[0].data!).sort()).toEqual([PLOTLY, 'text/plain']);
   });
@@ -75,7 +75,7 @@ describe('plot(data, layout, config) in a kernel', () => {
     expect(new Set(cell.displayIds).size).toBe(3);
   });
 
-  test("redraws one output with each value of an Observable, also after its cell's end", async () => {
+  test('redraws one output with each value of an Observable, also after the cell has ended', async () => {
     const cell = await run(`
       const values = new rxjs.Subject<mnist.Plot[]>();
       mnist.plot(values, { title: 'Live' });
@@ -95,14 +95,14 @@ describe('plot(data, layout, config) in a kernel', () => {
     expect(cell.outputs[0].data!['text/plain']).toBe('Figure "Live": scatter (2 values, 5 to 6).');
   });
 
-  test('follows an Observable that goes on by itself', async () => {
+  test('follows an Observable that emits by itself', async () => {
     const cell = await run('mnist.plot(rxjs.timer(0, 200).pipe(rxjs.take(4), rxjs.map((n) => [{ y: [0, n] }])));');
     await cell.until(/0 to 3/);
     expect(cell.outputs).toHaveLength(1);
     expect(displayMessages(cell)).toHaveLength(4);
   });
 
-  test("shows an Observable's error, and the figures before it stay", async () => {
+  test("shows an Observable's error and keeps the figures before it", async () => {
     const failing = await kernel.run("mnist.plot(rxjs.throwError(() => new Error('no data came')));");
     await failing.until(/no data came/);
     const late = await kernel.run(`
@@ -125,8 +125,8 @@ describe('plot(data, layout) outside a kernel', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('hands over to nodeplotlib, which serves the figure and opens a browser on it', async () => {
-    // A browser that writes down where it is sent: `xdg-open` on Linux, `open` on macOS.
+  test('calls nodeplotlib, which serves the figure and opens a browser', async () => {
+    // A fake browser that records the address it gets: `xdg-open` on Linux, `open` on macOS.
     const visited = join(folder, 'visited');
     for (const name of ['xdg-open', 'open']) {
       writeFileSync(
@@ -146,19 +146,19 @@ describe('plot(data, layout) outside a kernel', () => {
     expect(address).toMatch(/^http:\/\/localhost:\d+$/);
     expect(await (await fetch(address)).text()).toContain('<html');
 
-    // As its page does it, over engine.io by polling: open, connect, ask for the plots, listen, close.
+    // The requests of nodeplotlib's page, over engine.io by polling: open, connect, ask for the plots, listen, close.
     const polling = `${address}/socket.io/?EIO=4&transport=polling`;
     const { sid } = JSON.parse((await (await fetch(polling)).text()).slice(1)) as { sid: string };
     const post = (body: string) => fetch(`${polling}&sid=${sid}`, { method: 'POST', body });
     await post('40');
     await post('42["readplots"]');
-    let heard = '';
-    while (!heard.includes('plotdata')) {
-      heard += await (await fetch(`${polling}&sid=${sid}`)).text();
+    let received = '';
+    while (!received.includes('plotdata')) {
+      received += await (await fetch(`${polling}&sid=${sid}`)).text();
     }
-    expect(heard).toContain('"data":[{"x":[1,2],"y":[3,4],"type":"bar"}],"layout":{"title":"Two bars"}');
+    expect(received).toContain('"data":[{"x":[1,2],"y":[3,4],"type":"bar"}],"layout":{"title":"Two bars"}');
 
-    await post('1'); // the page is closed, and nodeplotlib ends
+    await post('1'); // closing the page ends nodeplotlib
     await ended;
   });
 });

@@ -28,18 +28,18 @@ const parsed = (svg: string): Document => new JSDOM(svg, { contentType: 'image/s
 const textsOf = (svg: string) => [...parsed(svg).querySelectorAll('text')].map(({ textContent }) => textContent);
 
 describe('renderSvg(data, layout)', () => {
-  test.each(Object.entries(FIGURES))('draws %s as before', (name, { data, layout }) => {
+  test.each(Object.entries(FIGURES))('draws %s as in the snapshot', (name, { data, layout }) => {
     expectSvgSnapshot(name, renderSvg(data, layout));
   });
 
-  test('gives a document of the size asked for, with the axes labelled', () => {
+  test('returns a document of the given size, with labelled axes', () => {
     const svg = renderSvg(points, { ...size, xaxis: { title: { text: 'time' } } });
     const { documentElement } = parsed(svg);
     expect(['width', 'height'].map((name) => documentElement.getAttribute(name))).toEqual(['400', '300']);
     expect(textsOf(svg)).toEqual(expect.arrayContaining(['1', '2', '3', '4', 'time']));
   });
 
-  test('gives the same text for the same figure, and other ids for another', () => {
+  test('returns the same text for the same figure, and other ids for another figure', () => {
     const ids = (svg: string) => [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     const [first, other] = [renderSvg(points, size), renderSvg([{ x: [1, 2], y: [3, 5] }], size)];
     expect(renderSvg(points, size)).toBe(first);
@@ -47,13 +47,13 @@ describe('renderSvg(data, layout)', () => {
     expect(ids(first).filter((id) => ids(other).includes(id))).toEqual([]);
   });
 
-  test('leaves data and layout as they were', () => {
+  test('does not change data and layout', () => {
     const [data, layout]: [Plot[], Layout] = [[{ y: [1, 2] }], { ...size }];
     renderSvg(data, layout);
     expect([data, layout]).toEqual([[{ y: [1, 2] }], size]);
   });
 
-  test('draws pixels as sharp squares, in the greys of the data', () => {
+  test('draws pixels as sharp squares', () => {
     const svg = renderSvg(FIGURES['digit-alone'].data, FIGURES['digit-alone'].layout);
     const images = [...parsed(svg).querySelectorAll('image')];
     expect(images).toHaveLength(1);
@@ -70,7 +70,7 @@ describe('renderSvg(data, layout)', () => {
     }
   });
 
-  test('keeps a title that is markup harmless', () => {
+  test('escapes a title that contains markup', () => {
     const text = '<script>alert(1)</script><img src=x onerror=alert(2)><a href="javascript:alert(3)">link</a>';
     const svg = renderSvg([{ ...points[0], name: text, text: [text, text], mode: 'text' }], {
       ...size,
@@ -89,7 +89,7 @@ describe('renderSvg(data, layout)', () => {
     expect(textsOf(svg).join()).toContain('<script>alert(1)</script>');
   });
 
-  test('names fonts as CSS does', () => {
+  test('quotes font names as in CSS', () => {
     expect(renderSvg(points, size)).toContain("font-family: 'Open Sans', verdana, arial, sans-serif");
   });
 
@@ -98,11 +98,11 @@ describe('renderSvg(data, layout)', () => {
     expect(() => renderSvg([points[0], trace], size)).toThrow(
       `a trace of type '${type}' cannot be drawn without a browser`,
     );
-    expect(renderSvg(points, size)).toContain('<svg'); // and goes on working
+    expect(renderSvg(points, size)).toContain('<svg'); // the worker still works
   });
 });
 
-describeInBrowser('the picture drawn without a browser', () => {
+describeInBrowser('a picture drawn without a browser', () => {
   let browser: Browser;
   let page: Page;
   beforeAll(async () => {
@@ -113,7 +113,7 @@ describeInBrowser('the picture drawn without a browser', () => {
   });
   afterAll(() => browser?.close());
 
-  // The parts of a figure, each by what it is: [kind, its text, left, top, right, bottom] in the order of the document.
+  // The parts of a figure, in document order: [kind, text, left, top, right, bottom].
   type Part = [string, string, number, number, number, number];
   const PARTS = [
     ...['.bglayer .bg', '.xtick text', '.ytick text', '.xtitle', '.ytitle', '.annotation-text', '.legendtext'],
@@ -150,14 +150,14 @@ describeInBrowser('the picture drawn without a browser', () => {
           [data, layout] as const,
         );
       });
-      const what = (parts: Part[]) => parts.map(([kind, text]) => [kind, text]);
+      const labels = (parts: Part[]) => parts.map(([kind, text]) => [kind, text]);
       expect(ours.length).toBeGreaterThanOrEqual(data.length);
-      expect(what(ours)).toEqual(what(theirs));
-      const apart = ours.map(([kind, text, ...box], index) => ({
+      expect(labels(ours)).toEqual(labels(theirs));
+      const distances = ours.map(([kind, text, ...box], index) => ({
         part: `${kind} ${text}`,
         pixels: Math.max(...box.map((edge, side) => Math.abs(edge - (theirs[index].slice(2) as number[])[side]))),
       }));
-      expect(apart.filter(({ pixels }) => pixels > 3)).toEqual([]);
+      expect(distances.filter(({ pixels }) => pixels > 3)).toEqual([]);
     },
   );
 });

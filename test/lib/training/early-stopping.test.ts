@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { earlyStopping, fit } from 'mnist-lib';
 import { compiled, smallMnist, smallNetwork } from '../../helpers/small-mnist';
 
-/** Lets epochs end with these validation losses, the first weight being the epoch's number, as training would. */
+/** Simulates training with these validation losses; the weight after each epoch is the epoch's number. */
 async function epochs(callback: tf.EarlyStopping, valLosses: number[]): Promise<{ ended: number; weight: number }> {
   const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [1], units: 1 })] });
   model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
@@ -30,18 +30,18 @@ describe('earlyStopping(options)', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('restores the best weights, too, when training ends by itself', async () => {
+  test('also restores the best weights if training ends after the last epoch', async () => {
     expect(await epochs(earlyStopping({ patience: 9 }), [3, 1, 2])).toEqual({ ended: 3, weight: 2 });
   });
 
-  test("leaves the last weights where it is told so, as tfjs's does", async () => {
+  test("keeps the last weights if restoreBestWeights is false, as tfjs's does", async () => {
     expect(await epochs(earlyStopping({ patience: 1, restoreBestWeights: false }), [3, 1, 2])).toEqual({
       ended: 3,
       weight: 3,
     });
   });
 
-  test('can be used for one training after another', async () => {
+  test('can be used for several trainings, one after another', async () => {
     const callback = earlyStopping({ patience: 1 });
     expect(await epochs(callback, [1, 2])).toEqual({ ended: 2, weight: 1 });
     expect(await epochs(callback, [9, 8, 8])).toEqual({ ended: 3, weight: 2 });
@@ -50,7 +50,7 @@ describe('earlyStopping(options)', () => {
   test.each([
     ['fit', fit],
     ['model.fit', (model: tf.LayersModel, ...rest: Parameters<tf.LayersModel['fit']>) => model.fit(...rest)],
-  ])('gives back, within %s, the model of the epoch whose validation loss was lowest', async (_name, train) => {
+  ])('restores, within %s, the weights of the epoch with the lowest validation loss', async (_name, train) => {
     const { x, y } = smallMnist(300);
     const [trainX, testX] = [x.slice(0, 60), x.slice(60)];
     const [trainY, testY] = [y.slice(0, 60), y.slice(60)];

@@ -34,7 +34,7 @@ describe.each([
     process.env.FUSED_TRAINING = fused;
   });
 
-  test('gives the history that model.fit gives, for an epoch', async () => {
+  test('returns the same history as model.fit, for one epoch', async () => {
     const history = await train({ validationSplit: 0.2 });
     const stock = compiled(smallNetwork());
     setSeed(13);
@@ -43,12 +43,12 @@ describe.each([
     expect(Object.keys(history.history).sort()).toEqual(Object.keys(other.history).sort());
     expect(history.epoch).toEqual([0]);
     expect(history.stopped).toBeNull();
-    // In another order of the batches, the first epoch still learns about as much.
+    // With the batches in another order, the first epoch still learns about the same.
     expect(history.history.loss[0] as number).toBeCloseTo(other.history.loss[0] as number, 0);
     stock.dispose();
   });
 
-  test('in the order of the data, gives what model.fit gives', async () => {
+  test('returns the same values as model.fit without shuffling', async () => {
     const options = {
       epochs: 3,
       batchSize: 64,
@@ -69,16 +69,16 @@ describe.each([
     stock.dispose();
   });
 
-  test('calls callbacks as model.fit does, objects and instances, with the model that is trained', async () => {
+  test('calls callbacks as model.fit does, objects and instances, with the trained model', async () => {
     const events = async (run: (callbacks: tf.CustomCallbackArgs) => Promise<unknown>): Promise<string[]> => {
-      const heard: string[] = [];
+      const calls: string[] = [];
       const names = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd'] as const;
       await run(
         Object.fromEntries(
           names.map((name) => [
             name,
             (at: unknown, logs?: tf.Logs) => {
-              heard.push(
+              calls.push(
                 `${name} ${typeof at === 'number' ? at : ''} ${Object.keys(logs ?? {})
                   .sort()
                   .join()}`,
@@ -87,7 +87,7 @@ describe.each([
           ]),
         ),
       );
-      return heard;
+      return calls;
     };
     const options = { epochs: 2, batchSize: 500, validationSplit: 0.1, verbose: 0 };
     const ours = await events((callbacks) => fit(model, data.x, data.y, { ...options, callbacks }));
@@ -116,12 +116,10 @@ describe.each([
     expect((await train()).stopped).toBeNull();
   });
 
-  test('ends when the loss is not a number any more, and says so', async () => {
+  test('ends when the loss is no longer a number, and says so', async () => {
     model.setWeights(model.getWeights().map((weight) => tf.fill(weight.shape, NaN)));
     const { history, stopped } = await train({ epochs: 3, validationSplit: 0.5 });
-    expect(stopped).toMatch(
-      /^Stopped in epoch 1, after batch 1 of 5: the loss is not a number any more\. Try a smaller/,
-    );
+    expect(stopped).toMatch(/^Stopped in epoch 1, after batch 1 of 5: the loss is no longer a number\. Try a smaller/);
     expect(history.loss).toEqual([NaN]);
   });
 });
@@ -145,12 +143,12 @@ describe('fit refuses, before it trains,', () => {
     [
       'a validationSplit of 1',
       () => train({ validationSplit: 1 }),
-      'validationSplit is 1 (expected a share from 0 to below 1)',
+      'validationSplit is 1 (expected a fraction, at least 0 and below 1)',
     ],
     [
       'x of another width',
       () => fit(model, tf.zeros([5, 783]), data.y),
-      'x has the shape [5, 783] (expected [count, 784], as the model has it)',
+      'x has the shape [5, 783] (expected [count, 784], the shape that the model has)',
     ],
     [
       'x of another rank',
@@ -163,17 +161,17 @@ describe('fit refuses, before it trains,', () => {
       `y has the shape [${COUNT}, 9] (expected [count, 10]`,
     ],
     [
-      'class numbers in place of one-hot rows',
+      'labels in place of one-hot rows',
       () => fit(model, data.x, column(Array.from({ length: COUNT }, () => 5))),
       /^y has the shape \[1000, 1\]/,
     ],
     [
-      'counts that disagree',
+      'different numbers of inputs and targets',
       () => fit(model, tf.zeros([5, 784]), data.y),
-      `x holds 5 examples and y ${COUNT} (expected as many)`,
+      `x holds 5 examples and y ${COUNT} (expected the same number)`,
     ],
     [
-      'no example',
+      'no examples',
       () => fit(model, tf.zeros([0, 784]), tf.zeros([0, 10])),
       'x is empty (expected at least one example)',
     ],
@@ -224,7 +222,7 @@ describe('fit refuses, before it trains,', () => {
         x.dispose();
         return fit(model, x, data.y);
       },
-      'x was disposed of: run the cell again that makes it',
+      'x was disposed of: run the cell that makes it again',
     ],
     [
       'no tensor',
@@ -240,7 +238,7 @@ describe('fit refuses, before it trains,', () => {
     expect((await train()).history.loss).toHaveLength(1);
   });
 
-  test('takes huge but finite numbers, shares in place of one-hot rows, and a mean of squares', async () => {
+  test('accepts huge but finite numbers, probabilities in place of one-hot rows, and mean squared error', async () => {
     const [x, y] = [tf.fill([4, 784], 1e37), tf.fill([4, 10], 0.1)];
     await expect(fit(model, x, y, { verbose: 0 })).resolves.toBeDefined();
     compiled(model, 'sgd', 'meanSquaredError');
@@ -248,7 +246,7 @@ describe('fit refuses, before it trains,', () => {
   });
 });
 
-// In processes of their own: jest shows its tests a copy of `process`, which signals do not reach.
+// In processes of their own: tests in jest see a copy of `process`, which gets no signals.
 describe('outside a notebook', () => {
   const begin = `
     const tf = require('@tensorflow/tfjs-node');
@@ -276,7 +274,7 @@ describe('outside a notebook', () => {
     return [printed, signal ?? code];
   };
 
-  test('a line an epoch says how training goes', async () => {
+  test('prints a line per epoch', async () => {
     const [printed] = await untilClosed(
       start('fit(model, x, y, { epochs: 2 }).then(({ stopped }) => console.log(stopped));'),
     );
@@ -285,13 +283,13 @@ describe('outside a notebook', () => {
     );
   });
 
-  test('an error in a callback is said, and comes through', async () => {
+  test('reports an error in a callback and rejects with it', async () => {
     const fail = "{ onBatchEnd: () => { throw new Error('mine'); } }";
     const script = `fit(model, x, y, { epochs: 2, callbacks: ${fail} }).catch(({ message }) => console.log(message));`;
     expect(await untilClosed(start(script))).toEqual(['Stopped by an error in epoch 1.\nmine\n', 0]);
   });
 
-  test('Ctrl-C ends training, the script goes on, and the next Ctrl-C ends it as ever', async () => {
+  test('Ctrl-C ends training, the script continues, and the next Ctrl-C ends the script', async () => {
     const child = start(`
       fit(model, x, y, { epochs: 1000, batchSize: 1, callbacks: pause }).then(({ stopped }) => {
         console.log('then', stopped);
@@ -312,7 +310,7 @@ describe('outside a notebook', () => {
     ['fused', '1'],
     ["by tfjs's own operations", '0'],
   ])(
-    'an interrupt ends training %s after the batch at work; the history is whole, and training goes on from there',
+    'an interrupt ends training %s after the current batch; the history is complete, and training can continue',
     async (_how, FUSED_TRAINING) => {
       const child = start(
         `
@@ -330,7 +328,7 @@ describe('outside a notebook', () => {
         `,
         { FUSED_TRAINING },
       );
-      const [printed] = await untilClosed(child); // without 'own': during fit an interrupt is fit's alone
+      const [printed] = await untilClosed(child); // without 'own': during fit, other listeners do not get the interrupt
       const { history, epoch, stopped, loss, isOwnBack, next, nextStopped } = JSON.parse(printed) as Record<
         string,
         never
@@ -349,7 +347,7 @@ describe('outside a notebook', () => {
     },
   );
 
-  test('signals that come in the middle of a computation do no harm', async () => {
+  test('signals during a computation are harmless', async () => {
     const child = start(`
       const { spawn } = require('node:child_process');
       process.on('SIGUSR2', () => {});

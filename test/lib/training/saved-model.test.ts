@@ -39,7 +39,7 @@ const weightsFile = () =>
   );
 
 describe('saveModel(model, url) and loadModel(url, like)', () => {
-  test('bring a trained model back, weights, optimizer and all, and lose no tensor', async () => {
+  test('restore a trained model with its weights and optimizer, and leak no tensor', async () => {
     const model = network();
     await train(model);
     const before = tf.memory().numTensors;
@@ -49,11 +49,11 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     expect(restored.getWeights().map((weight) => weight.dataSync())).toEqual(
       model.getWeights().map((weight) => weight.dataSync()),
     );
-    // Trained on, both learn the same: Adam's moments and its number of steps came along.
+    // Trained further, both learn the same: Adam's moments and its number of steps were restored, too.
     const [first, second] = [await train(model, { shuffle: false }), await train(restored, { shuffle: false })];
     expect(second.history.loss).toEqual(first.history.loss);
     restored.dispose();
-    expect(tf.memory().numTensors).toBe(before); // its optimizer went with it
+    expect(tf.memory().numTensors).toBe(before); // its optimizer was disposed of, too
     model.dispose();
   });
 
@@ -64,14 +64,14 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     expect((read.predict(data.x) as tf.Tensor).dataSync()).toEqual((model.predict(data.x) as tf.Tensor).dataSync());
   });
 
-  test('read what tfjs itself has saved', async () => {
+  test('read a model that tfjs itself saved', async () => {
     const model = network();
     await model.save(url);
     const read = await loadModel(url);
     expect(read.getWeights()[0].dataSync()).toEqual(model.getWeights()[0].dataSync());
   });
 
-  test('leave one model in the folder, the new one', async () => {
+  test('leave only the new model in the folder', async () => {
     const model = network();
     await saveModel(model, url);
     await train(model);
@@ -90,17 +90,17 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     [
       'a model.json cut short',
       () => truncateSync(join(folder, 'model.json'), 300),
-      /model\.json is cut short, or not a model of tfjs's/,
+      /model\.json is cut short, or not a model of TensorFlow\.js/,
     ],
     [
       'another JSON file',
       () => writeFileSync(join(folder, 'model.json'), '{"a": 1}'),
-      /or not a model of tfjs's \(expected layers and weights/,
+      /or not a model of TensorFlow\.js \(expected layers and weights/,
     ],
     [
       'weights that are missing',
       () => rmSync(weightsFile()),
-      /is not whole: weights-\w+\.bin is missing\. Save it again/,
+      /is incomplete: weights-\w+\.bin is missing\. Save it again/,
     ],
     [
       'weights cut short',
@@ -140,12 +140,12 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test.each(['localstorage://model', 'model', 'file://'])('refuse %s, which names no folder', async (wrong) => {
-    await expect(saveModel(network(), wrong)).rejects.toThrow(/expected file:\/\/ and a folder/);
-    await expect(loadModel(wrong)).rejects.toThrow(/expected file:\/\/ and a folder/);
+  test.each(['localstorage://model', 'model', 'file://'])('refuse %s, which names no folder', async (badUrl) => {
+    await expect(saveModel(network(), badUrl)).rejects.toThrow(/expected file:\/\/ and a folder/);
+    await expect(loadModel(badUrl)).rejects.toThrow(/expected file:\/\/ and a folder/);
   });
 
-  test('of two processes that save into the same folder leave one whole model', async () => {
+  test('leave one complete model if two processes save into the same folder', async () => {
     const script = `
       const tf = require('@tensorflow/tfjs-node');
       const { saveModel } = require('mnist-lib');
@@ -160,10 +160,10 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     `;
     const ends = ['1', '-1'].map(async (sign) => {
       const child = spawn(process.execPath, ['-e', script, url, sign], { cwd: join(root, 'lib') });
-      let said = '';
-      child.stderr.on('data', (text) => (said += String(text)));
+      let stderr = '';
+      child.stderr.on('data', (text) => (stderr += String(text)));
       await once(child, 'close');
-      return said.split('\n').filter((line) => /Error/.test(line));
+      return stderr.split('\n').filter((line) => /Error/.test(line));
     });
     expect(await Promise.all(ends)).toEqual([[], []]);
     const model = await loadModel(url);
@@ -172,14 +172,14 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     model.dispose();
   });
 
-  test('say so when the folder cannot be written', async () => {
+  test('report that the folder cannot be written', async () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(saveModel(network(), `${url}/file`)).rejects.toThrow(/^The model could not be saved in .*file: /);
   });
 });
 
 describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
-  test('resume training with the numbers of a training that was never interrupted', async () => {
+  test('resume training with the results of an uninterrupted training', async () => {
     const whole = network();
     setSeed(7);
     const { history: expected } = await train(whole, { epochs: 4, validationSplit: 0.2 });
@@ -189,7 +189,7 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
     setSeed(7);
     const { history: first } = await train(model, { epochs: 2, validationSplit: 0.2, callbacks: checkpoint(url) });
     model.dispose();
-    setSeed(99); // another process would not know where the random numbers stood
+    setSeed(99); // another process would not have the random state
     const resumed = await loadCheckpoint(url);
     expect(resumed.initialEpoch).toBe(2);
     const { history: second, epoch } = await train(resumed.model, { epochs: 4, initialEpoch: 2, validationSplit: 0.2 });
@@ -202,7 +202,7 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
     );
   });
 
-  test('save, with a quantity to watch, only when it was better than ever', async () => {
+  test('save only after the best epoch so far, if a quantity is monitored', async () => {
     const saved: number[] = [];
     const losses = [3, 2, 2.5, 1];
     const watcher = checkpoint(url, { monitor: 'val_loss' });
@@ -222,12 +222,12 @@ describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
     );
   });
 
-  test('refuse a saved model that is no checkpoint', async () => {
+  test('refuse a saved model that is not a checkpoint', async () => {
     await saveModel(network(), url);
     await expect(loadCheckpoint(url)).rejects.toThrow(/is not a checkpoint/);
   });
 
-  test('leave a whole checkpoint behind, whenever the process is killed', async () => {
+  test('leave a complete checkpoint, whenever the process is killed', async () => {
     const script = `
       const tf = require('@tensorflow/tfjs-node');
       const { checkpoint } = require('mnist-lib');

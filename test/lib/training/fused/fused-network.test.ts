@@ -19,9 +19,9 @@ afterEach(() => {
   delete process.env.FUSED_TRAINING;
 });
 
-/** A small network on four numbers, two of three classes seldom: small enough to be computed by hand. */
+/** Eight examples of four numbers, in three classes: small enough for the reference network. */
 function tinyData(): { x: number[][]; y: number[][] } {
-  const x = Array.from({ length: 8 }, (_, row) => Array.from({ length: 4 }, (_, place) => Math.sin(3 * row + place)));
+  const x = Array.from({ length: 8 }, (_, row) => Array.from({ length: 4 }, (_, column) => Math.sin(3 * row + column)));
   return { x, y: x.map((_, row) => [0, 1, 2].map((label) => Number(label === row % 3))) };
 }
 
@@ -50,7 +50,7 @@ async function gradientsByFusedStep(model: tf.Sequential, x: number[][], y: numb
 }
 
 describe('a fused training step', () => {
-  test('has the gradients that backpropagation by hand has', async () => {
+  test('has the gradients of the reference network', async () => {
     const { x, y } = tinyData();
     const model = tinyNetwork();
     const expected = flat(gradients(weightsOf(model), x, y));
@@ -60,7 +60,7 @@ describe('a fused training step', () => {
   });
 
   test.each(['relu', 'sigmoid', 'tanh', 'linear'] as const)(
-    'has the gradients that finite differences have: %s',
+    'has the gradients of finite differences: %s',
     async (activation) => {
       const { x, y } = tinyData();
       const model = tinyNetwork(activation);
@@ -76,24 +76,24 @@ describe('a fused training step', () => {
         });
       const step = 1e-2;
       const expected = weights.flatMap((values, index) =>
-        values.map((value, place) => {
+        values.map((value, position) => {
           const [above, below] = [step, -step].map((by) =>
             lossAt(
               weights.map((others, at) =>
-                at === index ? Object.assign([...others], { [place]: value + by }) : others,
+                at === index ? Object.assign([...others], { [position]: value + by }) : others,
               ),
             ),
           );
           return (above - below) / (2 * step);
         }),
       );
-      // The loss has float32's 1e-7 over 2e-2, the second-order error is 1e-4 of the third derivative.
+      // The loss is exact to 1e-7 (float32), divided by 2e-2; the second-order error is 1e-4 of the third derivative.
       expect(largestDifference(await gradientsByFusedStep(model, x, y), expected)).toBeLessThan(5e-4);
       model.dispose();
     },
   );
 
-  test('trains as the same network in 64-bit floating point does', async () => {
+  test('trains like the reference network in 64-bit floating point', async () => {
     const { x, y } = tinyData();
     const model = tinyNetwork();
     const expected = train(
@@ -102,7 +102,7 @@ describe('a fused training step', () => {
     );
     const [inputs, labels] = [tf.tensor2d(x), tf.tensor2d(y)];
     const { history } = await fit(model, inputs, labels, { epochs: 100, batchSize: 8, shuffle: false, verbose: 0 });
-    // Relative to a loss of about 1: float32's rounding, and 1 - beta2, which float32 knows to 1.3e-5.
+    // For a loss of about 1: float32 rounding, and 1 - beta2, which float32 represents with a relative error of 1.3e-5.
     expect(largestDifference(history.loss as number[], expected.losses)).toBeLessThan(1e-5);
     expect(largestDifference(flat(weightsOf(model)), flat(expected.weights))).toBeLessThan(1e-5);
     expect(expected.losses.at(-1)).toBeLessThan(meanLoss(weightsOf(tinyNetwork()), x, y)); // it does learn
@@ -124,11 +124,11 @@ describe('a fused training step', () => {
     };
     const [stock, fused] = [await run('0'), await run('1')];
     expect(fused.losses).toHaveLength(100);
-    // Not to the last bit: sums are taken in another order, and TensorFlow's 1 - beta2 is 1.3e-5 off in float32. Training
-    // magnifies such differences step by step; up to 10 steps they are hardly there.
+    // Not to the last bit: the order of sums differs, and TensorFlow's 1 - beta2 is off by 1.3e-5 in float32. Training
+    // magnifies such differences step by step; in the first 10 steps they are tiny.
     expect(largestDifference(fused.losses.slice(0, 10), stock.losses)).toBeLessThan(2e-5);
     expect(largestDifference(fused.losses, stock.losses)).toBeLessThan(2e-3);
-    // A step changes a weight by about 0.001: after 100 steps they are within a few per cent of what they moved.
+    // A step changes a weight by about 0.001: after 100 steps, the difference is a few per cent of the whole change.
     stock.weights.forEach((weights, index) => {
       expect(largestDifference(fused.weights[index], weights)).toBeLessThan(5e-3);
     });
@@ -166,7 +166,7 @@ describe('createFusedNetwork(model)', () => {
     ['a constraint', () => compiled(smallNetwork([dense({ kernelConstraint: 'nonNeg' })]))],
     ['a frozen layer', () => compiled(smallNetwork([dense({ trainable: false })]))],
     ['a layer that is not dense', () => compiled(smallNetwork([dense(), tf.layers.dropout({ rate: 0.5 })]))],
-    ['a model that is not a stack', () => compiled(twoInputs())],
+    ['a model that is not Sequential', () => compiled(twoInputs())],
   ])('leaves a model with %s to tfjs, which trains it', async (_what, build) => {
     const model = build();
     expect(createFusedNetwork(model)).toBeNull();
@@ -175,7 +175,7 @@ describe('createFusedNetwork(model)', () => {
     model.dispose();
   });
 
-  test("leaves every model to tfjs on another backend than tfjs-node's", async () => {
+  test("leaves every model to tfjs on other backends than tfjs-node's", async () => {
     jest.spyOn(console, 'warn').mockImplementation(); // tfjs recommends tfjs-node here
     await tf.setBackend('cpu');
     const model = compiled(smallNetwork([dense()]));
@@ -185,7 +185,7 @@ describe('createFusedNetwork(model)', () => {
     jest.restoreAllMocks();
   });
 
-  test('takes a stack of any depth, with and without biases', async () => {
+  test('supports a stack of any depth, with and without biases', async () => {
     const [second, third] = [{ useBias: false, activation: 'tanh' }, { activation: 'linear' }].map((more) =>
       dense({ ...more, inputShape: [8] }),
     );
@@ -196,7 +196,7 @@ describe('createFusedNetwork(model)', () => {
     model.dispose();
   });
 
-  test('lets no tensors pile up, not in tfjs and not in the addon', async () => {
+  test('leaks no tensors, neither in tfjs nor in the addon', async () => {
     const { binding } = tf.backend() as unknown as { binding: { getNumOfTensors(): number } };
     const model = compiled(smallNetwork());
     const train = () => fit(model, data.x, data.y, { epochs: 2, batchSize: 100, validationSplit: 0.1, verbose: 0 });
@@ -207,11 +207,11 @@ describe('createFusedNetwork(model)', () => {
     model.dispose();
   });
 
-  test('gives a disposed model back to memory, and its optimizer', async () => {
+  test('frees the memory of a disposed model and its optimizer', async () => {
     const before = tf.memory().numTensors;
     const model = compiled(smallNetwork());
     await fit(model, data.x, data.y, { batchSize: 500, verbose: 0 });
-    model.dispose(); // with the optimizer, which compile has made
+    model.dispose(); // with the optimizer, which compile made
     expect(tf.memory().numTensors).toBe(before);
   });
 });
@@ -234,7 +234,7 @@ describe('while and after fused training', () => {
     model.dispose();
   });
 
-  test('callbacks see the weights of the moment, within an epoch too', async () => {
+  test('callbacks see the current weights, also within an epoch', async () => {
     const model = compiled(smallNetwork());
     const seen: number[] = [];
     await train(model, { callbacks: { onBatchEnd: () => void seen.push(model.getWeights()[0].norm().dataSync()[0]) } });
@@ -243,7 +243,7 @@ describe('while and after fused training', () => {
     model.dispose();
   });
 
-  test('weights that a callback sets are trained on from', async () => {
+  test('training continues from weights that a callback sets', async () => {
     const model = compiled(smallNetwork());
     const zeros = model.getWeights().map((weight) => tf.zerosLike(weight));
     const losses: number[] = [];
@@ -257,11 +257,11 @@ describe('while and after fused training', () => {
         },
       },
     });
-    expect(losses[5]).toBeCloseTo(Math.log(10), 5); // a network of zeros gives each of ten classes the same share
+    expect(losses[5]).toBeCloseTo(Math.log(10), 5); // with all weights 0, each of ten classes has the same probability
     model.dispose();
   });
 
-  test("training in two parts, and with tfjs's own fit for the second, goes on where the first ended", async () => {
+  test("training in two parts continues where the first ended, also with tfjs's own fit for the second", async () => {
     const run = async (second: (model: tf.LayersModel) => Promise<tf.History>): Promise<number> => {
       setSeed(13);
       const model = compiled(smallNetwork());
@@ -279,7 +279,7 @@ describe('while and after fused training', () => {
     expect(await run(stock)).toBeCloseTo(history.loss[1] as number, 4); // float32 rounding, as above
   });
 
-  test('two models trained in turn, a compile repeated, and a model disposed of in between disturb nobody', async () => {
+  test('models trained in turn, a repeated compile and a model disposed of in between do not affect each other', async () => {
     const alone = compiled(smallNetwork());
     const { history: expected } = await train(alone, { epochs: 2 });
 
@@ -291,13 +291,13 @@ describe('while and after fused training', () => {
     other.dispose();
     const second = await train(model);
     expect([first.history.loss[0], second.history.loss[0]]).toEqual(expected.loss);
-    compiled(model); // a new Adam, which begins anew
+    compiled(model); // with a new Adam
     expect((await train(model)).history.loss[0]).toBeLessThan(expected.loss[1] as number);
     alone.dispose();
     model.dispose();
   });
 
-  test('a model that is disposed of while it trains ends training with a sentence', async () => {
+  test('a model that is disposed of while it trains ends training with a clear message', async () => {
     const model = compiled(smallNetwork());
     const dispose = (): void => void model.dispose();
     await expect(train(model, { epochs: 2, callbacks: { onEpochEnd: dispose } })).rejects.toThrow(
@@ -308,7 +308,7 @@ describe('while and after fused training', () => {
     next.dispose();
   });
 
-  test('a second training at the same time is refused, and the first goes on', async () => {
+  test('a second training at the same time is refused, and the first continues', async () => {
     const model = compiled(smallNetwork());
     const first = train(model, { epochs: 2 });
     await expect(train(model)).rejects.toThrow('the model is being trained already');
@@ -316,7 +316,7 @@ describe('while and after fused training', () => {
     model.dispose();
   });
 
-  test('an error in a callback comes through, and leaves a model that trains on', async () => {
+  test('an error in a callback reaches the caller, and the model can be trained further', async () => {
     const model = compiled(smallNetwork());
     const fail = (): void => {
       throw new Error('mine');
