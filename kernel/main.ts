@@ -35,7 +35,7 @@ installGlobals({
   folder,
   origin: server.origin,
   check: runner.check,
-  loaded: () => tensorflow.attach(sections, runner.checkOperation),
+  loaded: () => tensorflow.attach(sections, runner.checkOnce),
   kernel: {
     display,
     onStop: (listener) => runner.onStop(listener),

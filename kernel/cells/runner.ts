@@ -91,23 +91,27 @@ export class Runner {
     }
   }
 
-  /** Throws where the running code belongs to a cell that was stopped. */
+  /** Throws if the running code belongs to a cell that was stopped. Compiled cells call it after each `await`. */
   readonly check = (): void => {
     if (currentRun()?.isStopped) {
       throw interrupted;
     }
+    this.checkOnce();
   };
 
   /**
-   * The same for an operation of tfjs that begins in code that has not returned to the event loop since Stop was pressed.
-   * Training hears of Stop itself, after a batch.
+   * Throws once if Stop was pressed and the event loop has not turned since; not in code that tidies up after that. It is
+   * called before each operation of tfjs. Training hears of Stop itself, after a batch.
    */
-  readonly checkOperation = (): void => {
+  readonly checkOnce = (): void => {
     const { running } = this;
-    if (!running?.isEvaluated || !this.sections.isStopWaiting || currentRun() !== running.run) {
-      return;
-    }
-    if (!this.hearsItself(running) && !tensorflow.isTraining(running.run)) {
+    const isPressed = running?.isEvaluated && !running.run.isStopped && this.sections.isStopWaiting;
+    if (
+      isPressed &&
+      currentRun() === running.run &&
+      !this.hearsItself(running) &&
+      !tensorflow.isTraining(running.run)
+    ) {
       this.beginEnd(running);
       throw interrupted;
     }

@@ -344,6 +344,10 @@ tf.grad((each) => square(each).sum())(x);`,
       `try { for (let i = 0; ; i++) { x.add(1).dispose(); if (i === 3) console.log('started'); } } finally { console.log('tidied'); }`,
     ],
     [
+      'finally with operations',
+      `try { for (let i = 0; ; i++) { x.add(1).dispose(); if (i === 3) console.log('started'); } } finally { console.log(tf.tidy(() => x.add(1).shape[1]) === 200 ? 'tidied' : ''); }`,
+    ],
+    [
       'catch',
       `try { for (let i = 0; ; i++) { tf.tidy(() => x.add(1).sum()).dispose(); if (i === 3) console.log('started'); } } catch (error) { console.log('tidied'); }`,
     ],
