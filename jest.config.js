@@ -6,5 +6,7 @@ module.exports = {
   testEnvironment: '<rootDir>/test/helpers/environment.js',
   roots: ['<rootDir>/test'],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/test/tsconfig.json' }] },
+  testSequencer: '<rootDir>/test/helpers/sequencer.js',
+  maxWorkers: 2,
   testTimeout: 60_000,
 };

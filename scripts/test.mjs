@@ -1,16 +1,26 @@
-// npm test: set-up, types, lint, all tests. The last line says how many tests passed and failed, as jest counted them.
+// npm test: set-up, types, style, all tests. The last line says how many tests passed and failed, as jest counted them.
+// npm run test:quick leaves out all tests that start a kernel, a browser or a script of the project.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { nodeModules, packages, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
+
+const SLOWEST_SHOWN = 10;
+/** Where tests may be quick, and the helpers with which they are not. */
+const QUICK = /^test\/(lib\/|notebooks\/form)/;
+const SLOW_HELPERS = /helpers\/(browser|kernel)'/;
+
+const [first, ...rest] = process.argv.slice(2);
+const isQuick = first === '--quick';
+const jestArguments = isQuick ? [...quickTests(), ...rest] : process.argv.slice(2);
 
 await setUpOrExit();
 
 // By path, as tslab's older TypeScript claims the name tsc in node_modules/.bin.
 const tsc = ['typescript', 'bin', 'tsc'];
-const checked = [
+const isChecked = [
   ...packages.map(({ name, project }) => run(`Types of the ${name}`, tsc, '--noEmit', '--project', project)),
   run('Types of the tests', tsc, '--project', 'test'),
   run('Lint', ['eslint', 'bin', 'eslint.js'], '.'),
@@ -19,17 +29,37 @@ const checked = [
 
 const folder = mkdtempSync(join(tmpdir(), 'mnist-lecture-'));
 const results = join(folder, 'results.json');
-const tested = run('Tests', ['jest', 'bin', 'jest.js'], '--json', `--outputFile=${results}`, ...process.argv.slice(2));
+const isTested = run('Tests', ['jest', 'bin', 'jest.js'], '--json', `--outputFile=${results}`, ...jestArguments);
 const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(results, 'utf8'));
 rmSync(folder, { recursive: true });
 
-process.exitCode = checked && tested ? 0 : 1;
+process.exitCode = isChecked && isTested ? 0 : 1;
+printSlowest();
 // A file that does not even load has no test that could fail: it counts as one.
 const unloaded = testResults.filter(({ assertionResults, status }) => status === 'failed' && !assertionResults.length);
-console.log(`${numPassedTests} passed, ${numFailedTests + unloaded.length + (checked ? 0 : 1)} failed`);
+console.log(`${numPassedTests} passed, ${numFailedTests + unloaded.length + (isChecked ? 0 : 1)} failed`);
+
+function quickTests() {
+  const files = readdirSync(join(root, 'test'), { recursive: true }).map((name) => join('test', name));
+  const isQuickTest = (file) =>
+    QUICK.test(file) && file.endsWith('.test.ts') && !SLOW_HELPERS.test(readFileSync(join(root, file), 'utf8'));
+  return files.filter(isQuickTest);
+}
 
 function run(title, [packageName, ...path], ...args) {
   console.log(`${title} ...`);
   const script = join(nodeModules, packageName, ...path);
   return spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+/** Everybody waits for these files, every time. */
+function printSlowest() {
+  const durations = testResults.map(({ name, startTime, endTime }) => [
+    (endTime - startTime) / 1000,
+    relative(root, name),
+  ]);
+  const slowest = durations.sort(([a], [b]) => b - a).slice(0, SLOWEST_SHOWN);
+  console.log(
+    `The slowest files, in seconds:\n${slowest.map(([seconds, name]) => `${seconds.toFixed(0).padStart(5)}  ${name}`).join('\n')}`,
+  );
 }

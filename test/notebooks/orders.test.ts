@@ -1,38 +1,15 @@
-import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import seedrandom from 'seedrandom';
-import { type Kernel, type Run, startKernel } from '../helpers/kernel';
-import { type CodeCell, readNotebook } from '../helpers/notebook';
-import { writeSmallData } from '../helpers/small-data';
+import type { Kernel, Run } from '../helpers/kernel';
+import type { CodeCell } from '../helpers/notebook';
+import { cells, runAll, source, startSmallKernel } from '../helpers/small-lecture';
 
 jest.setTimeout(900_000);
 
-// The lecture's own cells, with fewer digits and one short epoch.
-const cells = readNotebook().cells.filter((cell): cell is CodeCell => cell.cell_type === 'code');
-const source = ({ id, source: text }: CodeCell): string =>
-  id === 'parameters' ? text.replace(/epochs = \d+/, 'epochs = 1') : text;
-
-let folder: string;
 let kernel: Kernel;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'orders-'));
-  writeSmallData(folder, 2000, 1000);
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 beforeEach(async () => {
-  kernel = await startKernel({ env: { MNIST_DIR: folder } });
+  kernel = await startSmallKernel();
 });
 afterEach(() => kernel.stop());
-
-async function runAll(order: CodeCell[] = cells, on = kernel): Promise<void> {
-  for (const cell of order) {
-    const { status, traceback, stderr } = await on.run(source(cell));
-    expect([cell.id, status, traceback?.join('\n'), stderr]).toEqual([cell.id, 'ok', undefined, '']);
-  }
-}
 
 async function tensors(): Promise<number> {
   return Number((await kernel.run('console.log(tf.memory().numTensors);')).stdout);
@@ -59,61 +36,51 @@ async function runInAnyOrder(order: CodeCell[]): Promise<void> {
 }
 
 test('the cells run twice each, and again, leave as many tensors as once', async () => {
-  await runAll();
+  await runAll(kernel);
   const once = await tensors();
-  await runAll(cells.flatMap((cell) => [cell, cell]));
+  await runAll(
+    kernel,
+    cells.flatMap((cell) => [cell, cell]),
+  );
   expect(await tensors()).toBe(once);
 });
 
 test('in reverse, a cell that lacks an earlier one says which; then they run in order', async () => {
   await runInAnyOrder([...cells].reverse());
-  await runAll();
+  await runAll(kernel);
 });
 
 test('in 20 orders at random, in a kernel where all have run, nothing breaks and no tensor is left over', async () => {
-  await runAll();
+  await runAll(kernel);
   const once = await tensors();
   for (let seed = 1; seed <= 20; seed++) {
     await runInAnyOrder(shuffled(cells, seedrandom(String(seed))));
   }
-  await runAll();
+  await runAll(kernel);
   expect(await tensors()).toBe(once);
 });
 
 test('in orders at random, in fresh kernels, cells fail only for want of an earlier one', async () => {
   for (let seed = 1; seed <= 3; seed++) {
     await runInAnyOrder(shuffled(cells, seedrandom(`fresh ${seed}`)));
-    await runAll();
+    await runAll(kernel);
     await kernel.restart();
   }
 });
 
 test('a kernel killed while it trains runs everything again once it is restarted', async () => {
   const [fit] = cells.filter(({ id }) => id === 'fit');
-  await runAll(cells.slice(0, cells.indexOf(fit)));
+  await runAll(kernel, cells.slice(0, cells.indexOf(fit)));
   const run = kernel.start(source(fit).replace('epochs: epochs', 'epochs: 1000'));
   await run.until(/^epoch 1 of 1000/m);
   await kernel.kill();
   await expect(run.ended).rejects.toThrow();
   await kernel.restart();
-  await runAll();
+  await runAll(kernel);
 });
 
 test('two kernels run the lecture at the same time', async () => {
-  const other = await startKernel({ env: { MNIST_DIR: folder } });
-  await Promise.all([runAll(), runAll(cells, other)]);
+  const other = await startSmallKernel();
+  await Promise.all([runAll(kernel), runAll(other)]);
   await other.stop();
-});
-
-test('memory levels off over 50 runs of the whole notebook in one kernel', async () => {
-  const megabytes: number[] = [];
-  for (let round = 0; round < 50; round++) {
-    await runAll();
-    const status = readFileSync(`/proc/${kernel.pid}/status`, 'utf8');
-    megabytes.push(Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1000));
-  }
-  const highest = (from: number, to: number): number => Math.max(...megabytes.slice(from, to));
-  console.info(`resident memory after each run, in MB: ${megabytes.join(' ')}`);
-  // After the first half it grows no more: a leak of one tensor of pixels a run alone would add 150 MB.
-  expect(highest(25, 50)).toBeLessThan(highest(0, 25) * 1.1);
 });
