@@ -108,7 +108,7 @@ export class Runner {
     if (!running?.isEvaluated || !this.sections.isStopPending || currentRun() !== running.run) {
       return;
     }
-    if (!this.handlesStop(running) && !tensorflow.isTraining(running.run)) {
+    if (!this.hasStopListener(running) && !tensorflow.isTraining(running.run)) {
       this.beginEnd(running);
       throw interrupted;
     }
@@ -132,18 +132,18 @@ export class Runner {
    * Code runs longer after Stop while a library handles Stop itself, as training does, and while a stopped cell cleans up.
    */
   private setPatience(): void {
-    const isLong = this.running?.run.isStopped || this.handlesStop(this.running);
+    const isLong = this.running?.run.isStopped || this.hasStopListener(this.running);
     Atomics.store(this.shared, Shared.patienceMs, isLong ? LONG_PATIENCE_MS : PATIENCE_MS);
   }
 
-  private handlesStop(running: Running | null): boolean {
+  private hasStopListener(running: Running | null): boolean {
     return running !== null && [...this.listeners.values()].includes(running.run);
   }
 
   /** Handles Stop. */
   interrupt(): void {
     const { running } = this;
-    const isDelegated = this.handlesStop(running);
+    const isDelegated = this.hasStopListener(running);
     [...this.listeners.keys()].forEach((listener) => listener());
     tensorflow.stopTraining();
     if (!running || running.run.isStopped) {
