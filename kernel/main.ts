@@ -1,8 +1,8 @@
 // The kernel. README.md says how a cell travels from the page to its output; kernel.json is how Jupyter starts it.
 import { setFlagsFromString } from 'node:v8';
 
-// Garbage is collected whenever the heap has grown by 30 per cent: V8 would let it grow further beyond what TypeScript's
-// compiler takes.
+// Collect garbage whenever the heap has grown by 30 percent. By default, V8 would let the heap grow much larger, because
+// TypeScript's compiler fills so much of it.
 setFlagsFromString('--heap-growing-percent=30');
 
 import { installGlobals } from './cells/globals';
@@ -20,14 +20,14 @@ const folder = process.cwd();
 const project = projectOf(__dirname);
 
 const connection = new Connection(connectionFile);
-const sections = new Sections(connection.numbers);
+const sections = new Sections(connection.shared);
 const scope = new Scope(folder, project);
 const display = (content: object, isUpdate: boolean): void => {
   server.origin()?.publish(isUpdate ? 'update_display_data' : 'display_data', content);
 };
 const modules = new Modules(folder, project, { tslab: () => tslab });
 const tslab = tslabModule(display);
-const runner = new Runner(scope, modules, sections, connection.numbers, folder);
+const runner = new Runner(scope, modules, sections, connection.shared, folder);
 const server = new Server(connection, runner, scope, sections);
 
 installGlobals({
@@ -35,7 +35,7 @@ installGlobals({
   folder,
   origin: server.origin,
   check: runner.check,
-  loaded: () => tensorflow.attach(sections, runner.checkOnce),
+  onModulesLoaded: () => tensorflow.attach(sections, runner.checkOnce),
   kernel: {
     display,
     onStop: (listener) => runner.onStop(listener),
@@ -43,25 +43,25 @@ installGlobals({
   },
 });
 
-// A cell may listen to SIGINT, beside the kernel or in its place: Stop is a SIGINT to it.
+// Cells see Stop as SIGINT. A cell may listen to it as well, or in place of the kernel.
 const interrupt = (): void => runner.interrupt();
 process.on(
   'newListener',
-  (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(false),
+  (event, listener) => event === 'SIGINT' && listener === interrupt && sections.setStopTakenOver(false),
 );
 process.on(
   'removeListener',
-  (event, listener) => event === 'SIGINT' && listener === interrupt && sections.takeOver(true),
+  (event, listener) => event === 'SIGINT' && listener === interrupt && sections.setStopTakenOver(true),
 );
 process.on('SIGINT', interrupt);
 process.on('uncaughtException', (error) => server.report(error));
 process.on('unhandledRejection', server.report);
 
 connection.listen({
-  request: (request) => server.take(request),
+  request: (request) => server.handle(request),
   interrupt: () => {
     process.emit('SIGINT', 'SIGINT');
     runner.noteEnding();
   },
 });
-setImmediate(() => sections.run(() => scope.program(''))); // the first cell does not wait for TypeScript's libraries
+setImmediate(() => sections.run(() => scope.program(''))); // load TypeScript's libraries before the first cell

@@ -1,4 +1,4 @@
-// Runs code as V8's own console does, in its REPL mode: what a cell declares stays, and can be declared again.
+// Runs code in the REPL mode of V8's console: declarations persist and can be made again.
 // https://chromedevtools.github.io/devtools-protocol/tot/Runtime/#method-evaluate
 import { Session, type Runtime } from 'node:inspector';
 
@@ -7,22 +7,22 @@ export type Outcome = { value: unknown } | { error: unknown } | 'terminated';
 const session = new Session();
 session.connect();
 
-/** What V8 hands over by a reference of its own, as the value itself. */
-let taken: unknown;
-const take = referenceTo((value: unknown) => void (taken = value));
+/** Receives the value behind a reference of V8's protocol. */
+let received: unknown;
+const receiver = referenceTo((value: unknown) => void (received = value));
 
 /**
- * Runs code until what it awaits has ended.
+ * Runs code, and waits for what it awaits.
  *
- * @param name what the code is called in stacks; without spaces.
- * @param done is called with the value of the last expression or with what was thrown; never where the code awaits what
- *   never comes, or was terminated after an await.
+ * @param name the code's name in stack traces; without spaces.
+ * @param done is called with the value of the last expression or with what was thrown; never if the code awaits something
+ *   that does not come, or was terminated after an await.
  */
 export function evaluate(code: string, name: string, done: (outcome: Outcome) => void): void {
   const expression = `${code}\n//# sourceURL=${name}`;
   session.post('Runtime.evaluate', { expression, replMode: true } as Runtime.EvaluateParameterType, (error, result) => {
     if (error) {
-      // "Promise was collected" means that nobody can fulfill it any more: the cell waits until it is stopped.
+      // "Promise was collected" means that nothing can fulfill it any more: the cell waits until it is stopped.
       if (!/collected/.test(String(error.message))) {
         done('terminated');
       }
@@ -34,7 +34,7 @@ export function evaluate(code: string, name: string, done: (outcome: Outcome) =>
   });
 }
 
-/** What a name stands for; undefined where it is not declared, or its declaration was not reached. */
+/** The value of a name; undefined if it is not declared, or its declaration was not reached. */
 export function bindingOf(name: string): { value: unknown } | undefined {
   let binding: { value: unknown } | undefined;
   session.post('Runtime.evaluate', { expression: name, silent: true }, (error, result) => {
@@ -43,9 +43,9 @@ export function bindingOf(name: string): { value: unknown } | undefined {
   return binding;
 }
 
-/** A function as V8's protocol can call it. */
+/** The id by which V8's protocol can call a function. */
 function referenceTo(work: (value: unknown) => void): string {
-  const name = Symbol.for('mnist-kernel.take');
+  const name = Symbol.for('mnist-kernel.receive');
   const global = globalThis as Record<symbol, unknown>;
   global[name] = work;
   let reference = '';
@@ -60,6 +60,7 @@ function referenceTo(work: (value: unknown) => void): string {
   return reference;
 }
 
+/** The value that an object of V8's protocol refers to. */
 function valueOf({ objectId, unserializableValue, value }: Runtime.RemoteObject): unknown {
   const argument = objectId
     ? { objectId }
@@ -67,14 +68,14 @@ function valueOf({ objectId, unserializableValue, value }: Runtime.RemoteObject)
       ? { unserializableValue }
       : { value: value as unknown };
   session.post('Runtime.callFunctionOn', {
-    objectId: take,
+    objectId: receiver,
     functionDeclaration: 'function (value) { this(value) }',
     arguments: [argument],
   });
   if (objectId) {
     session.post('Runtime.releaseObject', { objectId });
   }
-  const handed = taken;
-  taken = undefined;
-  return handed;
+  const result = received;
+  received = undefined;
+  return result;
 }

@@ -1,5 +1,4 @@
-// What cells find changed among Node's globals, all in one place. Nothing here reaches into Node's private parts: it was
-// tried on Node 20, 22, 24 and 26.
+// All changes to Node's globals. They use only Node's public interface, and are tested on Node 20, 22, 24 and 26.
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Readable } from 'node:stream';
@@ -9,59 +8,59 @@ import { NO_INPUT } from '../language/problem';
 import { STACK_FRAMES, writeStack } from '../output/errors';
 import { currentRun, within } from '../output/context';
 import type { Run } from '../output/run';
-import { CELL } from './compile';
+import { CELL } from './syntax';
 import type { Modules } from './modules';
 
-/** Where the library finds the kernel, whichever copy of it a notebook uses. */
+/** The symbol by which every copy of the library finds the kernel. */
 const KERNEL = Symbol.for('mnist-kernel');
 
 export interface KernelForLibraries {
-  /** Shows a bundle of MIME types below the running cell, or changes what has been shown under its id. */
+  /** Shows a MIME bundle below the running cell, or updates the display with the same id. */
   display(content: { data: object; metadata: object; transient: object }, isUpdate: boolean): void;
-  /** Has Stop call a listener in place of ending the running cell, until the function that is returned is called. */
+  /** Makes Stop call a listener instead of ending the running cell. @returns a function that removes the listener. */
   onStop(listener: () => void): () => void;
-  /** Runs synchronous work that Stop must not end half-way. */
+  /** Runs synchronous work that Stop must not terminate half-way. */
   uninterruptible<T>(work: () => T): T;
 }
 
 interface Cells {
   modules: Modules;
   folder: string;
-  /** Whose output it is. */
+  /** The run whose code is executing. */
   origin: () => Run | undefined;
-  /** Throws where the running code belongs to a cell that was stopped. */
+  /** Throws if the running code belongs to a cell that was stopped. */
   check: () => void;
-  /** Modules were loaded. */
-  loaded: () => void;
+  /** Is called after a cell has loaded modules. */
+  onModulesLoaded: () => void;
   kernel: KernelForLibraries;
 }
 
 export function installGlobals(cells: Cells): void {
-  const hidden = (name: PropertyKey, value: unknown): void => {
+  const defineHidden = (name: PropertyKey, value: unknown): void => {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
   };
   const { modules, folder } = cells;
   const require = Object.assign((id: string): unknown => {
     const exported = modules.require(id) as unknown;
-    cells.loaded();
+    cells.onModulesLoaded();
     return exported;
   }, modules.require);
-  hidden('require', require);
-  hidden(CELL, {
+  defineHidden('require', require);
+  defineHidden(CELL, {
     check: cells.check,
     require,
     async import(id: unknown): Promise<unknown> {
       const namespace = await modules.import(String(id));
-      cells.loaded();
+      cells.onModulesLoaded();
       return namespace;
     },
     meta: { url: pathToFileURL(`${folder}/`).href, dirname: folder, filename: folder },
   });
-  hidden(KERNEL, cells.kernel);
+  defineHidden(KERNEL, cells.kernel);
   captureOutput(() => cells.origin());
-  countTimers();
-  followEvents();
-  refuseInput(hidden);
+  trackTimers();
+  attributeEvents();
+  refuseInput(defineHidden);
   refuseExit();
   Error.prepareStackTrace = writeStack;
   Error.stackTraceLimit = STACK_FRAMES;
@@ -69,14 +68,14 @@ export function installGlobals(cells: Cells): void {
 
 type Done = (error?: Error | null) => void;
 
-/** What is written to stdout and stderr goes to the cell whose code writes it. */
+/** Sends text that is written to stdout and stderr to the cell whose code writes it. */
 function captureOutput(origin: () => Run | undefined): void {
   for (const name of ['stdout', 'stderr'] as const) {
     const original = process[name].write.bind(process[name]);
     const write = (chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean => {
       if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
         throw new TypeError(
-          `process.${name}.write was given ${typeof chunk} (expected a string, a Buffer or a Uint8Array)`,
+          `process.${name}.write was called with ${typeof chunk} (expected a string, a Buffer or a Uint8Array)`,
         );
       }
       const callback = typeof encoding === 'function' ? encoding : done;
@@ -99,8 +98,8 @@ function captureOutput(origin: () => Run | undefined): void {
   }
 }
 
-/** Timers are known to the run that started them, which may be stopped. */
-function countTimers(): void {
+/** Registers timers with the run that starts them, so that they end if the run is stopped. */
+function trackTimers(): void {
   type Start = (callback: (...args: unknown[]) => void, ...more: unknown[]) => NodeJS.Timeout | NodeJS.Immediate;
   const cancel = (timer: NodeJS.Timeout | NodeJS.Immediate): void => {
     clearTimeout(timer as NodeJS.Timeout);
@@ -122,14 +121,14 @@ function countTimers(): void {
         },
         ...more,
       );
-      if (run.isCut) {
+      if (run.isClosed) {
         cancel(timer);
       } else {
         run.timers.add(timer);
       }
       return timer;
     };
-    Object.defineProperties(start, Object.getOwnPropertyDescriptors(original)); // with the form that gives a promise
+    Object.defineProperties(start, Object.getOwnPropertyDescriptors(original)); // including `util.promisify.custom`
     globalThis[name] = start as never;
   }
   const nextTick = process.nextTick.bind(process);
@@ -148,16 +147,16 @@ function countTimers(): void {
   syncBuiltinESMExports();
 }
 
-/** A callback that Node will call as part of the run whose code is at work now. */
+/** Wraps a callback so that it runs as part of the current run. */
 function bound<Args extends unknown[]>(callback: (...args: Args) => void): (...args: Args) => void {
   const run = currentRun();
   return run && typeof callback === 'function' ? (...args) => within(run, () => callback(...args)) : callback;
 }
 
-/** Events that come from outside (a file, a child process, a socket) belong to the run that listened last. */
-function followEvents(): void {
+/** Attributes events from outside (a file, a child process, a socket) to the run that last added a listener. */
+function attributeEvents(): void {
   type Method = (this: object, ...args: unknown[]) => unknown;
-  const listening = new WeakMap<object, Run>();
+  const listeningRuns = new WeakMap<object, Run>();
   const prototype = EventEmitter.prototype as unknown as Record<
     'on' | 'addListener' | 'prependListener' | 'emit',
     Method
@@ -167,22 +166,22 @@ function followEvents(): void {
     prototype[name] = function (...args) {
       const run = currentRun();
       if (run && this !== process) {
-        listening.set(this, run);
+        listeningRuns.set(this, run);
       }
       return original.apply(this, args);
     };
   }
   const { emit } = prototype;
   prototype.emit = function (...args) {
-    const run = currentRun() ? undefined : listening.get(this);
+    const run = currentRun() ? undefined : listeningRuns.get(this);
     return run ? within(run, () => emit.apply(this, args)) : emit.apply(this, args);
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as Node's own types have it
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Node's own types
 type Listener = (...args: any[]) => void;
 
-/** A standard input that says that there is none, where it would be waited for. */
+/** A standard input that throws when a cell would wait for it. */
 class NoInput extends Readable {
   readonly isTTY = false;
   readonly fd = 0;
@@ -213,11 +212,11 @@ class NoInput extends Readable {
   }
 }
 
-function refuseInput(hidden: (name: PropertyKey, value: unknown) => void): void {
+function refuseInput(defineHidden: (name: PropertyKey, value: unknown) => void): void {
   const input = new NoInput();
   Object.defineProperty(process, 'stdin', { get: () => input, configurable: true, enumerable: true });
   for (const name of ['prompt', 'confirm', 'alert']) {
-    hidden(name, () => {
+    defineHidden(name, () => {
       throw new Error(NO_INPUT);
     });
   }
@@ -225,8 +224,8 @@ function refuseInput(hidden: (name: PropertyKey, value: unknown) => void): void 
 
 function refuseExit(): void {
   const refuse = (): never => {
-    throw new Error('process.exit would end the kernel: choose Kernel > Restart Kernel to begin again.');
+    throw new Error('process.exit would end the kernel: choose Kernel > Restart Kernel to start again.');
   };
-  Object.assign(process, { exit: refuse, reallyExit: refuse }); // the thread of the sockets ends the kernel
+  Object.assign(process, { exit: refuse, reallyExit: refuse }); // only the socket thread ends the kernel
   syncBuiltinESMExports();
 }

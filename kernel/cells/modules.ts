@@ -1,12 +1,12 @@
-// What `import` and `require` give in a cell. Packages are looked for from the notebook's folder outward, then from the
-// project's. The person's own files (TypeScript, JavaScript, JSON) are loaded again once they have changed.
+// Resolves and loads modules for cells. Packages are searched from the notebook's folder upward, then from the project's.
+// The user's own files (TypeScript, JavaScript, JSON) are loaded again after a change.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import Module, { createRequire, isBuiltin } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as ts from 'typescript';
 import { addSource } from '../output/sources';
-import { awaits } from './compile';
+import { awaits } from './stop-checks';
 
 type Exports = Record<string, unknown>;
 type LoadingModule = Module & { _compile(code: string, filename: string): void };
@@ -16,20 +16,20 @@ const TYPESCRIPT = /\.[cm]?tsx?$/;
 
 interface OwnFile {
   module: Module;
-  changed: number;
-  /** The person's own files that it imports, as they were then. */
+  modifiedAt: number;
+  /** The user's own files that it imports, as they were when it was loaded. */
   imports: Map<string, Module>;
 }
 
 export class Modules {
-  private readonly own = new Map<string, OwnFile>();
-  /** What the own files of a folder import of ECMAScript packages, loaded before them: `require` cannot wait. */
+  private readonly ownFiles = new Map<string, OwnFile>();
+  /** ECMAScript packages that own files import, loaded before these files: `require` cannot await. */
   private readonly namespaces = new Map<string, Exports>();
   private readonly nodeRequire: NodeJS.Require;
 
   /**
-   * @param folder the notebook's.
-   * @param project this project's, for what the notebook's does not have.
+   * @param folder the notebook's folder.
+   * @param project this project's folder, for packages that the notebook's folder does not have.
    * @param provided modules that the kernel itself provides, by name.
    */
   constructor(
@@ -54,8 +54,7 @@ export class Modules {
   }
 
   /**
-   * The namespace of a module, as `import` gives it: `default` is what TypeScript says it is, or the module itself where
-   * it exports no default.
+   * The namespace object of a module. Its `default` is the module's default export, or the module itself if it has none.
    */
   async import(id: string): Promise<Exports> {
     if (id.startsWith('file:')) {
@@ -65,8 +64,8 @@ export class Modules {
     if (!path && this.isEcmaScript(id, this.folder)) {
       return this.importPackage(id, this.folder);
     }
-    if (path && !TYPESCRIPT.test(path) && awaitsAtTop(path)) {
-      return nodeImport(path)(`${pathToFileURL(path).href}?changed=${changeOf(path)}`);
+    if (path && !TYPESCRIPT.test(path) && hasTopLevelAwait(path)) {
+      return nodeImport(path)(`${pathToFileURL(path).href}?changed=${modificationTime(path)}`);
     }
     if (path) {
       await this.importPackagesOf(path);
@@ -81,7 +80,7 @@ export class Modules {
       try {
         return createRequire(join(this.project, 'cell.js')).resolve(id);
       } catch {
-        throw error; // not there either
+        throw error; // the project does not have it either
       }
     }
   }
@@ -106,8 +105,8 @@ export class Modules {
   }
 
   private loadOwn(path: string): Module {
-    const loaded = this.own.get(path);
-    if (loaded && this.isFresh(path)) {
+    const loaded = this.ownFiles.get(path);
+    if (loaded && this.isUpToDate(path)) {
       return loaded.module;
     }
     const module = new Module(path) as LoadingModule;
@@ -120,11 +119,11 @@ export class Modules {
       const exported = this.load(id, dirname(path));
       const imported = ownPath(id, dirname(path));
       if (imported) {
-        imports.set(imported, this.own.get(imported)!.module);
+        imports.set(imported, this.ownFiles.get(imported)!.module);
       }
       return exported;
     }) as NodeJS.Require;
-    this.own.set(path, { module, changed: changeOf(path), imports });
+    this.ownFiles.set(path, { module, modifiedAt: modificationTime(path), imports });
     try {
       const source = readFileSync(path, 'utf8');
       if (path.endsWith('.json')) {
@@ -136,24 +135,24 @@ export class Modules {
       module.loaded = true;
       return module;
     } catch (error) {
-      this.own.delete(path);
+      this.ownFiles.delete(path);
       throw error;
     }
   }
 
-  /** Whether neither a file nor one that it imports has changed since it was loaded. */
-  private isFresh(path: string, seen = new Set<string>()): boolean {
+  /** Whether a file and all files that it imports are unchanged since it was loaded. */
+  private isUpToDate(path: string, seen = new Set<string>()): boolean {
     if (seen.has(path)) {
       return true;
     }
     seen.add(path);
-    const file = this.own.get(path);
+    const file = this.ownFiles.get(path);
     const isSame = ([imported, module]: [string, Module]): boolean =>
-      this.own.get(imported)?.module === module && this.isFresh(imported, seen);
-    return Boolean(file && changeOf(path) === file.changed && [...file.imports].every(isSame));
+      this.ownFiles.get(imported)?.module === module && this.isUpToDate(imported, seen);
+    return Boolean(file && modificationTime(path) === file.modifiedAt && [...file.imports].every(isSame));
   }
 
-  /** Whether Node's own `import` must load a package: `require` cannot, or would be given another file. */
+  /** Whether a package must be loaded by Node's `import`: `require` fails or would load another file. */
   private isEcmaScript(id: string, from: string): boolean {
     if (isBuiltin(id) || Object.hasOwn(this.provided, id)) {
       return false;
@@ -162,7 +161,7 @@ export class Modules {
       const path = this.resolve(id, from);
       return isModule(path) || hasImportCondition(path);
     } catch {
-      return true; // a package for `import` alone; where it is missing, `import` says so
+      return true; // a package for `import` only, or a missing one, which `import` reports
     }
   }
 
@@ -174,7 +173,7 @@ export class Modules {
           if (error.message.endsWith(` imported from ${file}`)) {
             throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' });
           }
-          Error.captureStackTrace(error); // Node's own leads to none of the cell's lines
+          Error.captureStackTrace(error); // Node's own stack contains no line of the cell
         } else if (error instanceof Error) {
           error.message = error.message.replace(` imported from ${file}`, '');
         }
@@ -191,7 +190,7 @@ export class Modules {
     }
   }
 
-  /** Loads the ECMAScript packages that one of the person's own files imports, also through others. */
+  /** Loads the ECMAScript packages that one of the user's own files imports, directly or indirectly. */
   private async importPackagesOf(path: string, seen = new Set<string>()): Promise<void> {
     if (seen.has(path) || path.endsWith('.json')) {
       return;
@@ -203,7 +202,7 @@ export class Modules {
       if (imported) {
         await this.importPackagesOf(imported, seen);
       } else if (!this.namespaces.has(namespaceKey(id, from)) && this.isEcmaScript(id, from)) {
-        const namespace = await this.importPackage(id, from).catch(() => null); // the file itself shall say that it fails
+        const namespace = await this.importPackage(id, from).catch(() => null); // loading the file will report the error
         if (namespace) {
           this.namespaces.set(namespaceKey(id, from), { ...namespace, __esModule: true });
         }
@@ -213,9 +212,9 @@ export class Modules {
 
   /** Forgets modules whose loading was terminated: they would stay half-initialized. */
   forgetHalfLoaded(): void {
-    for (const [path, { module }] of this.own) {
+    for (const [path, { module }] of this.ownFiles) {
       if (!module.loaded) {
-        this.own.delete(path);
+        this.ownFiles.delete(path);
       }
     }
     for (const [path, module] of Object.entries(this.nodeRequire.cache)) {
@@ -226,7 +225,7 @@ export class Modules {
   }
 }
 
-/** The path of one of the person's own files, where `id` names one by path; null for a package. */
+/** The path of one of the user's own files; null if `id` names a package. */
 function ownPath(id: string, from: string): string | null {
   if (!/^\.{1,2}(\/|$)/.test(id) && !isAbsolute(id)) {
     return null;
@@ -243,7 +242,7 @@ function ownPath(id: string, from: string): string | null {
   return found && EXTENSIONS.includes(extname(found)) && !found.includes('/node_modules/') ? found : null;
 }
 
-function changeOf(path: string): number {
+function modificationTime(path: string): number {
   return existsSync(path) ? statSync(path).mtimeMs : 0;
 }
 
@@ -263,7 +262,7 @@ function isModule(path: string): boolean {
   }
 }
 
-/** Whether a package gives `import` another file than `require`. */
+/** Whether `import` and `require` may load different files of a package. */
 function hasImportCondition(path: string): boolean {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
     const description = join(folder, 'package.json');
@@ -281,11 +280,11 @@ function namespaceKey(id: string, from: string): string {
   return `${id} from ${from}`;
 }
 
-function awaitsAtTop(path: string): boolean {
+function hasTopLevelAwait(path: string): boolean {
   return !path.endsWith('.json') && awaits(parse(readFileSync(path, 'utf8'), path));
 }
 
-/** @throws SyntaxError with the place, which V8's own does not have. */
+/** @throws SyntaxError with line and column, which V8's own does not have. */
 function parse(source: string, path: string): ts.SourceFile {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest);
   const [problem] = (file as unknown as { parseDiagnostics: ts.DiagnosticWithLocation[] }).parseDiagnostics;
@@ -300,10 +299,12 @@ function parse(source: string, path: string): ts.SourceFile {
 function toCommonJs(file: ts.SourceFile): string {
   const { fileName: path, text: source } = file;
   if (awaits(file)) {
-    throw new SyntaxError(`${path} awaits outside of functions: let it export a function that awaits, and call that.`);
+    throw new SyntaxError(
+      `${path} uses await outside of functions, which cells cannot import: export an async function and call it.`,
+    );
   }
   const { outputText, sourceMapText } = ts.transpileModule(source, {
-    fileName: path.replace(/\.[cm]([jt]s)$/, '.$1'), // `.mjs` and `.mts` would stay ECMAScript modules
+    fileName: path.replace(/\.[cm]([jt]s)$/, '.$1'), // TypeScript would keep `.mjs` and `.mts` as ECMAScript modules
     compilerOptions: {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.CommonJS,
@@ -317,7 +318,7 @@ function toCommonJs(file: ts.SourceFile): string {
   return outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
 }
 
-/** `import.meta` belongs to ECMAScript modules: an object of its own takes its place. */
+/** Replaces `import.meta`, which only ECMAScript modules have, by an object. */
 function importMetaOf(path: string): ts.TransformerFactory<ts.SourceFile> {
   const { factory } = ts;
   const meta = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
@@ -341,7 +342,7 @@ function parseJson(source: string, path: string): unknown {
   }
 }
 
-/** Node names the kernel's own file among those that required a module. */
+/** Node's message lists the files that required the module, including one of the kernel. */
 function withoutRequireStack(error: unknown): unknown {
   if (error instanceof Error && (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
     error.message = error.message.split('\nRequire stack:')[0];
@@ -349,6 +350,7 @@ function withoutRequireStack(error: unknown): unknown {
   return error;
 }
 
+/** The namespace object that `import` of a CommonJS module returns. */
 function namespaceOf(exported: unknown): Exports {
   if (typeof exported !== 'object' && typeof exported !== 'function') {
     return { default: exported };
@@ -365,10 +367,11 @@ function namespaceOf(exported: unknown): Exports {
   );
 }
 
-/** Node's `import()` as code in this file would have it. */
+/** Node's `import()` as it would work in this file. */
 function nodeImport(file: string): (id: string) => Promise<Exports> {
   const module = new Module(file) as LoadingModule;
-  addSource(file, { name: file, source: '', map: '{"version":3,"sources":[],"mappings":""}', linesBefore: 0 }); // not shown in stacks
+  // An empty source map hides the file in stack traces.
+  addSource(file, { name: file, source: '', map: '{"version":3,"sources":[],"mappings":""}', linesBefore: 0 });
   module._compile('module.exports = (id) => import(id);', file);
   return module.exports as (id: string) => Promise<Exports>;
 }

@@ -1,5 +1,5 @@
-// Runs cells, one at a time, and stops them. Whatever may be terminated half-way is started in a turn of the event loop of
-// its own and answers by a callback: V8 drops all waiting promises when it terminates code, so the kernel awaits none.
+// Runs cells, one at a time, and stops them. Code that may be terminated starts in its own turn of the event loop and
+// reports its outcome to a callback: V8 drops all waiting promises when it terminates code, so the kernel awaits none.
 import { describe, type Description } from '../output/errors';
 import { CompilationProblem, problemIn } from '../language/problem';
 import { type MimeBundle, bundleOf } from '../output/result';
@@ -10,55 +10,56 @@ import type { Scope } from '../language/scope';
 import { Shared } from '../protocol/shared';
 import * as tensorflow from '../stop/tensorflow';
 import type { Sections } from '../stop/sections';
-import { PREFIX_LINES, compile, nameInV8 } from './compile';
+import { PREFIX_LINES, compile } from './compile';
 import { type Outcome, bindingOf, evaluate } from './evaluate';
 import type { Modules } from './modules';
+import { nameInV8 } from './shadowed-globals';
 
 export type Result = { status: 'ok'; bundle: MimeBundle | null } | ({ status: 'error' } & Description);
 
-/** What a stopped cell fails with. */
+/** The error of a stopped cell. */
 const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'Interrupted', stack: '' });
 
-/** How long code may go on after Stop without returning to the event loop, before it is terminated. */
+/** How long code may run after Stop without returning to the event loop, before it is terminated. */
 const PATIENCE_MS = 200;
-/** The same where a library has taken Stop over, and where a stopped cell tidies up. */
+/** The same while a library handles Stop itself, and while a stopped cell cleans up. */
 const LONG_PATIENCE_MS = 3000;
-/** How long a stopped cell may tidy up: awaits that end meanwhile throw, and `finally` blocks run. */
+/** How long a stopped cell may clean up: its awaits throw when they end, and `finally` blocks run. */
 const GRACE_MS = 100;
-/** How long it may wait for a batch of training to end. */
-const LONGEST_BATCH_MS = 30_000;
-/** Stop pressed again this long after a library has taken it over ends the cell itself. */
+/** How long the kernel waits for a batch of training to end. */
+const MAX_BATCH_MS = 30_000;
+/** If Stop is pressed again this long after a library was asked to handle it, the cell ends. */
 const INSIST_MS = 2000;
 
 interface Running {
   run: Run;
   isEvaluated: boolean;
-  /** What the names that the cell declares stood for before it ran. */
-  before: Map<string, Remembered | undefined>;
+  /** The earlier values of the names that the cell declares. */
+  before: Map<string, ValueRef | undefined>;
   stops: number;
   terminations: number;
   engine: tensorflow.EngineState;
-  isPutBack: boolean;
-  /** When Stop was pressed. */
+  isEngineRestored: boolean;
+  /** When the cell was stopped. */
   stoppedAt: number;
-  /** When a library was asked to stop. */
-  askedAt: number | null;
+  /** When a library was asked to handle Stop. */
+  delegatedAt: number | null;
   finish(result: Result): void;
 }
 
 export class Runner {
   private running: Running | null = null;
-  /** Who wants to hear of Stop in place of the run that they belong to. */
+  /** The listeners that handle Stop in place of the kernel, each with its run. */
   private readonly listeners = new Map<() => void, Run | undefined>();
 
-  /** Those that have not ended, or never will. */
+  /** The evaluations that have not ended. */
   private readonly evaluations = new Set<{ promise?: object }>();
 
   constructor(
     private readonly scope: Scope,
     private readonly modules: Modules,
     private readonly sections: Sections,
-    private readonly numbers: Int32Array,
+    private readonly shared: Int32Array,
     private readonly folder: string,
   ) {}
 
@@ -68,12 +69,12 @@ export class Runner {
       run,
       isEvaluated: false,
       before: new Map(),
-      stops: this.numbers[Shared.stops],
-      terminations: this.numbers[Shared.terminations],
+      stops: this.shared[Shared.stops],
+      terminations: this.shared[Shared.terminations],
       engine: tensorflow.engineState(),
-      isPutBack: false,
+      isEngineRestored: false,
       stoppedAt: Date.now(),
-      askedAt: null,
+      delegatedAt: null,
       finish: (result) => {
         if (this.running === running) {
           this.running = null;
@@ -101,15 +102,15 @@ export class Runner {
 
   /**
    * Throws once if Stop was pressed and the event loop has not turned since; not in code that tidies up after that. It is
-   * called before each operation of tfjs. Training hears of Stop itself, after a batch.
+   * called before each operation of tfjs. Training is exempt: it ends after the current batch.
    */
   readonly checkOnce = (): void => {
     const { running } = this;
-    const isPressed = running?.isEvaluated && !running.run.isStopped && this.sections.isStopWaiting;
+    const isPressed = running?.isEvaluated && !running.run.isStopped && this.sections.isStopPending;
     if (
       isPressed &&
       currentRun() === running.run &&
-      !this.hearsItself(running) &&
+      !this.hasStopListener(running) &&
       !tensorflow.isTraining(running.run)
     ) {
       this.beginEnd(running);
@@ -117,11 +118,11 @@ export class Runner {
     }
   };
 
-  /** Has Stop call a listener in place of ending the running cell. */
+  /** Makes Stop call a listener instead of ending the running cell. @returns a function that removes the listener. */
   onStop(listener: () => void): () => void {
     const run = currentRun();
     if (run?.isStopped) {
-      listener(); // too late to hear of it
+      listener(); // Stop has already been pressed
     }
     this.listeners.set(listener, run);
     this.setPatience();
@@ -132,29 +133,28 @@ export class Runner {
   }
 
   /**
-   * A library that hears of Stop itself, such as training, calls back code that must not be terminated at once; nor must
-   * what tidies up.
+   * Code runs longer after Stop while a library handles Stop itself, as training does, and while a stopped cell cleans up.
    */
   private setPatience(): void {
-    const isLong = this.running?.run.isStopped || this.hearsItself(this.running);
-    Atomics.store(this.numbers, Shared.patience, isLong ? LONG_PATIENCE_MS : PATIENCE_MS);
+    const isLong = this.running?.run.isStopped || this.hasStopListener(this.running);
+    Atomics.store(this.shared, Shared.patienceMs, isLong ? LONG_PATIENCE_MS : PATIENCE_MS);
   }
 
-  private hearsItself(running: Running | null): boolean {
+  private hasStopListener(running: Running | null): boolean {
     return running !== null && [...this.listeners.values()].includes(running.run);
   }
 
-  /** Stop was pressed. */
+  /** Handles Stop. */
   interrupt(): void {
     const { running } = this;
-    const hears = this.hearsItself(running);
+    const isDelegated = this.hasStopListener(running);
     [...this.listeners.keys()].forEach((listener) => listener());
     tensorflow.stopTraining();
     if (!running || running.run.isStopped) {
       return;
     }
-    if (hears && (running.askedAt === null || Date.now() - running.askedAt < INSIST_MS)) {
-      running.askedAt ??= Date.now();
+    if (isDelegated && (running.delegatedAt === null || Date.now() - running.delegatedAt < INSIST_MS)) {
+      running.delegatedAt ??= Date.now();
       return;
     }
     this.beginEnd(running);
@@ -163,7 +163,7 @@ export class Runner {
     }
   }
 
-  /** The running cell ends from now on. */
+  /** From now on the running cell cleans up and ends. */
   private beginEnd(running: Running): void {
     running.run.isStopped = true;
     running.stoppedAt = Date.now();
@@ -171,12 +171,12 @@ export class Runner {
     this.setPatience();
   }
 
-  /** Says to the thread of the sockets whether a stopped cell still has to end. */
+  /** Tells the socket thread whether a stopped cell still has to end. */
   noteEnding(): void {
-    Atomics.store(this.numbers, Shared.ending, this.running?.run.isStopped ? 1 : 0);
+    Atomics.store(this.shared, Shared.isEnding, this.running?.run.isStopped ? 1 : 0);
   }
 
-  /** Evaluates expressions for whoever asked for them with the cell. */
+  /** Evaluates the `user_expressions` of an execute_request. */
   evaluateAll(run: Run, expressions: [string, string][], done: (results: Record<string, object>) => void): void {
     const results: Record<string, object> = {};
     const next = (): void => {
@@ -213,13 +213,13 @@ export class Runner {
       return;
     }
     setImmediateTimer(() => {
-      if (run.isStopped || this.numbers[Shared.stops] !== running.stops) {
+      if (run.isStopped || this.shared[Shared.stops] !== running.stops) {
         this.fail(running, interrupted);
         return;
       }
       for (const { name, isHoisted } of cell.variables) {
         const binding = bindingOf(nameInV8(name)) ?? (isHoisted ? { value: undefined } : undefined);
-        running.before.set(name, binding && new Remembered(binding.value));
+        running.before.set(name, binding && new ValueRef(binding.value));
       }
       running.isEvaluated = true;
       this.evaluateIn(run, cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue));
@@ -227,8 +227,8 @@ export class Runner {
   }
 
   /**
-   * Keeps the promise of what is evaluated until it is settled: when V8 collects it, V8 reports that in the middle of
-   * garbage collection, which ends the process on Node 22.
+   * Keeps the promise of an evaluation in memory until it is settled. If V8 collected it, V8 would report that in the middle
+   * of garbage collection, which ends the process on Node 22.
    */
   private evaluateIn(run: Run, code: string, name: string, done: (outcome: Outcome) => void): void {
     const evaluation: { promise?: object } = {};
@@ -292,49 +292,49 @@ export class Runner {
       return;
     }
     this.sections.update();
-    if (this.numbers[Shared.terminations] !== running.terminations) {
-      running.terminations = this.numbers[Shared.terminations];
+    if (this.shared[Shared.terminations] !== running.terminations) {
+      running.terminations = this.shared[Shared.terminations];
       forgetCurrent();
       this.modules.forgetHalfLoaded();
-      this.putBack(running, error);
+      this.restoreEngine(running, error);
       return;
     }
-    if (error === interrupted && tensorflow.isTraining(run) && Date.now() - running.stoppedAt < LONGEST_BATCH_MS) {
+    if (error === interrupted && tensorflow.isTraining(run) && Date.now() - running.stoppedAt < MAX_BATCH_MS) {
       tensorflow.stopTraining();
       setTimer(() => this.fail(running, error), GRACE_MS);
       return;
     }
-    if (error === interrupted && !running.isPutBack) {
-      this.putBack(running, error);
+    if (error === interrupted && !running.isEngineRestored) {
+      this.restoreEngine(running, error);
       return;
     }
     if (running.isEvaluated) {
-      this.scope.keep(run.code, run.cellId, this.missedNames(running));
+      this.scope.keep(run.code, run.cellId, this.unreachedNames(running));
     }
     running.finish({ status: 'error', ...describe(error) });
     if (error === interrupted) {
-      run.cutOff();
+      run.close();
     }
   }
 
-  /** Puts tfjs's engine back before the cell fails. */
-  private putBack(running: Running, error: unknown): void {
-    running.isPutBack = true;
+  /** Restores tfjs's engine, then lets the cell fail. */
+  private restoreEngine(running: Running, error: unknown): void {
+    running.isEngineRestored = true;
     tensorflow.restoreEngine(running.engine, () => this.fail(running, error));
   }
 
-  /** The names that a cell declares, but did not come to before it failed: they stand for what they did before. */
-  private missedNames({ before }: Running): Set<string> {
-    const isMissed = ([name, earlier]: [string, Remembered | undefined]): boolean => {
+  /** The names whose declarations a failed cell did not reach: they keep their earlier values. */
+  private unreachedNames({ before }: Running): Set<string> {
+    const isUnreached = ([name, earlier]: [string, ValueRef | undefined]): boolean => {
       const now = bindingOf(nameInV8(name));
       return !now || (earlier !== undefined && earlier.is(now.value));
     };
-    return new Set([...before].filter(isMissed).map(([name]) => name));
+    return new Set([...before].filter(isUnreached).map(([name]) => name));
   }
 }
 
-/** A value, which remembering it does not keep in memory. */
-class Remembered {
+/** A reference to a value that does not keep it in memory. */
+class ValueRef {
   private readonly value;
 
   constructor(value: unknown) {
@@ -347,5 +347,5 @@ class Remembered {
   }
 }
 
-/** Node's own, which cells do not see: globals.ts gives them others. */
+/** Node's own timers: globals.ts replaces the global ones. */
 const [setTimer, setImmediateTimer] = [setTimeout, setImmediate];

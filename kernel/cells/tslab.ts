@@ -6,8 +6,8 @@ import { version as typescriptVersion } from 'typescript';
 type Show = (content: { data: object; metadata: object; transient: object }, isUpdate: boolean) => void;
 
 /**
- * What `import 'tslab'` gives in a cell: tslab's display functions with this kernel behind them, and the versions that
- * are at work. tslab itself would load a second TypeScript.
+ * The module that `import 'tslab'` loads in a cell: tslab's display functions on this kernel, and the versions in use. tslab
+ * itself would load a second TypeScript.
  *
  * Source: tslab 1.0.22, dist/public.d.ts.
  */

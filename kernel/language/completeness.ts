@@ -7,7 +7,7 @@ const UNTERMINATED_COMMENT = 1010;
 const UNTERMINATED_TEMPLATE = 1160;
 
 /**
- * Whether code can be run, or what is missing may still be typed: the answer to an is_complete_request.
+ * Whether code can be run as it is, needs more lines, or is invalid; answers is_complete_request.
  *
  * @example completeness('function f() {') // { status: 'incomplete', indent: '  ' }
  */
@@ -17,12 +17,12 @@ export function completeness(code: string): Completeness {
   if (!first) {
     return { status: 'complete' };
   }
-  const goesOn = [UNTERMINATED_COMMENT, UNTERMINATED_TEMPLATE].includes(first.code);
-  const lacksItsEnd = first.start >= code.trimEnd().length && first.code !== UNTERMINATED_STRING;
-  return goesOn || lacksItsEnd ? { status: 'incomplete', indent: indentAfter(code) } : { status: 'invalid' };
+  const isUnterminated = [UNTERMINATED_COMMENT, UNTERMINATED_TEMPLATE].includes(first.code);
+  const endsTooEarly = first.start >= code.trimEnd().length && first.code !== UNTERMINATED_STRING;
+  return isUnterminated || endsTooEarly ? { status: 'incomplete', indent: indentAfter(code) } : { status: 'invalid' };
 }
 
-/** The indentation of the last line, and two spaces more where it opens a bracket. */
+/** The indentation of the last line, plus two spaces if the line ends with an open bracket. */
 function indentAfter(code: string): string {
   const lastLine = code.split('\n').at(-1)!;
   const indent = /^\s*/.exec(lastLine)![0];

@@ -1,30 +1,30 @@
-// What Jupyter shows about a name: with Tab what it may become, with Shift-Tab its type and documentation.
+// Jupyter's help while typing: completions with Tab, type and documentation of a name with Shift-Tab.
 import type * as ts from 'typescript';
 import type { Scope } from './scope';
 
 interface Cursor {
   code: string;
-  /** Where the cursor is, in characters as Jupyter counts them. */
+  /** The cursor's offset, in characters as Jupyter counts them. */
   cursor_pos: number;
 }
 
 /** The content of an inspect_reply. */
 export function inspection(scope: Scope, { code, cursor_pos }: Cursor): object {
-  const position = toIndex(code, cursor_pos);
+  const offset = toOffset(code, cursor_pos);
   const services = scope.services(code);
   const at = (index: number): ts.QuickInfo | undefined => services.getQuickInfoAtPosition(scope.fileName, index);
-  // Between the brackets of a call, where nothing else stands, the function is what one wants to read about.
-  const info = at(position) ?? at(calleeBefore(code, position));
+  // Between the parentheses of a call, show the function if the cursor is at no other name.
+  const info = at(offset) ?? at(calleeBefore(code, offset));
   const data = info ? { 'text/plain': plainText(info), 'text/markdown': markdown(info) } : {};
   return { status: 'ok', found: Boolean(info), data, metadata: {} };
 }
 
 /** The content of a complete_reply. */
 export function completion(scope: Scope, { code, cursor_pos }: Cursor): object {
-  const position = toIndex(code, cursor_pos);
-  const { entries = [] } = scope.services(code).getCompletionsAtPosition(scope.fileName, position, undefined) ?? {};
-  const [before] = /[\p{ID_Continue}$\u200c\u200d]*$/u.exec(code.slice(0, position))!;
-  const [after] = before ? /^[\p{ID_Continue}$\u200c\u200d]*/u.exec(code.slice(position))! : [''];
+  const offset = toOffset(code, cursor_pos);
+  const { entries = [] } = scope.services(code).getCompletionsAtPosition(scope.fileName, offset, undefined) ?? {};
+  const [before] = /[\p{ID_Continue}$\u200c\u200d]*$/u.exec(code.slice(0, offset))!;
+  const [after] = before ? /^[\p{ID_Continue}$\u200c\u200d]*/u.exec(code.slice(offset))! : [''];
   const typed = (before + after).toLowerCase();
   const matching = entries
     .map((entry) => ({ ...entry, rank: rank(entry.name, before + after, typed) }))
@@ -32,11 +32,9 @@ export function completion(scope: Scope, { code, cursor_pos }: Cursor): object {
     .sort(
       (a, b) => a.rank - b.rank || a.sortText.localeCompare(b.sortText) || (typed ? 0 : a.name.localeCompare(b.name)),
     );
-  const [cursor_start, cursor_end] = [position - before.length, position + after.length].map((index) =>
-    toCursor(code, index),
-  );
-  // In a field that the protocol does not have yet, as IPython's kernel does: JupyterLab shows the kind of each match.
-  // Of what is exported again TypeScript says no more than that: left empty.
+  const [cursor_start, cursor_end] = [offset - before.length, offset + after.length].map((end) => toCursor(code, end));
+  // JupyterLab shows the kind of each match. The field is not part of the protocol yet; IPython's kernel uses it, too.
+  // For re-exported names, TypeScript only knows the kind `alias`, which is left out.
   const types = matching.map(({ name, kind }) => ({
     text: name,
     type: (kind as string) === 'alias' ? '' : kind,
@@ -47,21 +45,21 @@ export function completion(scope: Scope, { code, cursor_pos }: Cursor): object {
   return { status: 'ok', matches: matching.map(({ name }) => name), cursor_start, cursor_end, metadata };
 }
 
-/** First what begins as typed, then in other case, then what contains it; -1 for the rest. */
+/** 0: begins with the typed text; 1: the same in another case; 2: contains it; -1: does not match. */
 function rank(name: string, typed: string, lowerTyped: string): number {
   const lower = name.toLowerCase();
   return [name.startsWith(typed), lower.startsWith(lowerTyped), lower.includes(lowerTyped)].indexOf(true);
 }
 
-// Jupyter counts characters, JavaScript the halves of those beyond 16 bits as well.
-function toIndex(code: string, cursor: number): number {
+// Jupyter counts Unicode code points, JavaScript counts UTF-16 code units.
+function toOffset(code: string, cursor: number): number {
   return [...code].slice(0, cursor).join('').length;
 }
-function toCursor(code: string, index: number): number {
-  return [...code.slice(0, index)].length;
+function toCursor(code: string, offset: number): number {
+  return [...code.slice(0, offset)].length;
 }
 
-/** Where the function is named whose brackets are open at a position; the position itself where none are. */
+/** The offset of the function's name if a position is within the parentheses of a call; otherwise the position itself. */
 function calleeBefore(code: string, position: number): number {
   let closed = 0;
   for (let index = position - 1; index > 0; index--) {
@@ -76,14 +74,14 @@ function calleeBefore(code: string, position: number): number {
 
 const text = (parts: ts.SymbolDisplayPart[] | undefined): string => (parts ?? []).map((part) => part.text).join('');
 
-/** `function loadMnist(): Mnist`, without saying that it is imported. */
+/** `function loadMnist(): Mnist`, without TypeScript's remarks about imports. */
 function signature({ displayParts }: ts.QuickInfo): string {
   return text(displayParts)
     .replace(/^\(alias\) /, '')
     .replace(/\n(import|export) .*$/, '');
 }
 
-/** The tags that are for readers: TensorFlow.js has others, for its own site. */
+/** The JSDoc tags to show: TensorFlow.js has others, for its own website. */
 const SHOWN_TAGS = ['param', 'returns', 'return', 'throws', 'example', 'deprecated', 'see'];
 
 function tagsOf({ tags = [] }: ts.QuickInfo): { name: string; text: string }[] {

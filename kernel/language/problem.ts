@@ -2,41 +2,42 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import * as ts from 'typescript';
 
-/** A place in a cell or a file; line and column are counted from 1. */
-export interface Place {
+/** A location in the source of a cell or a file; line and column count from 1. */
+export interface SourceLocation {
   name: string;
   source: string;
   line: number;
   column: number;
-  /** How many characters are meant. */
+  /** The number of characters to mark. */
   width?: number;
 }
 
-/** The lines of code as TypeScript and V8 count them. */
+/** Splits code into lines as TypeScript and V8 do. */
 export function linesOf(source: string): string[] {
   return source.split(/\r\n|[\n\r\u2028\u2029]/);
 }
 
-/** What the compiler refuses, with the places where it shows. */
+/** The errors that the compiler found, each with its location. */
 export class CompilationProblem {
   readonly name: string;
   readonly message: string;
 
-  constructor(readonly places: (Place & { message: string; hint?: string; isSyntax: boolean })[]) {
-    const [{ message, line, column }] = places;
-    this.name = places.every(({ isSyntax }) => isSyntax) ? 'SyntaxError' : 'TypeScriptError';
+  constructor(readonly locations: (SourceLocation & { message: string; hint?: string; isSyntax: boolean })[]) {
+    const [{ message, line, column }] = locations;
+    this.name = locations.every(({ isSyntax }) => isSyntax) ? 'SyntaxError' : 'TypeScriptError';
     this.message = `${message} (line ${line}, column ${column})`;
   }
 }
 
-/** TypeScript's codes below this are for what the grammar forbids. */
+/** TypeScript's error codes below this are syntax errors. */
 const FIRST_SEMANTIC_CODE = 2000;
+/** TypeScript's error codes for unknown names. */
 const UNKNOWN_NAMES = new Set([2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 18004]);
 const INPUT_FUNCTIONS = new Set(['prompt', 'confirm', 'alert']);
 
-export const NO_INPUT = 'There is no input in a cell: give the value in the code, for example `const answer = 7;`.';
+export const NO_INPUT = 'Cells cannot read input: write the value into the code, for example `const answer = 7;`.';
 
-/** Says which cell's file is meant, and what it is called. */
+/** A cell's source file, and what error messages need to know about it. */
 export interface CellFile {
   file: ts.SourceFile;
   name: string;
@@ -46,9 +47,9 @@ export interface CellFile {
 }
 
 /**
- * What is wrong with a cell and with the files that it imports.
+ * Checks a cell and the files that it imports.
  *
- * @returns null where nothing is.
+ * @returns null if there is no error.
  */
 export function problemIn(program: ts.Program, cell: CellFile): CompilationProblem | null {
   const { file } = cell;
@@ -61,13 +62,13 @@ export function problemIn(program: ts.Program, cell: CellFile): CompilationProbl
   return new CompilationProblem(
     found.map((diagnostic) => {
       const source = diagnostic.file!;
-      const place = placeOf(diagnostic as ts.DiagnosticWithLocation);
+      const location = locationOf(diagnostic as ts.DiagnosticWithLocation);
       const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n');
       return {
-        ...place,
+        ...location,
         name: source === file ? cell.name : relative(cell.folder, source.fileName),
         message,
-        hint: source === file ? hintFor(diagnostic.code, message, place, cell) : undefined,
+        hint: source === file ? hintFor(diagnostic.code, message, location, cell) : undefined,
         isSyntax: diagnostic.code < FIRST_SEMANTIC_CODE,
       };
     }),
@@ -78,7 +79,7 @@ function diagnosticsOf(program: ts.Program, file: ts.SourceFile): readonly ts.Di
   return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
 }
 
-/** The cell, and the person's own TypeScript files that it imports, directly or through one another. */
+/** The cell, and the user's own TypeScript files that it imports, directly or indirectly. */
 function sourcesOf(program: ts.Program, cell: ts.SourceFile): ts.SourceFile[] {
   const sources = new Set([cell]);
   for (const source of sources) {
@@ -103,8 +104,8 @@ function importsOf(file: ts.SourceFile): ts.StringLiteralLike[] {
   return (file as unknown as { imports?: ts.StringLiteralLike[] }).imports ?? [];
 }
 
-function placeOf({ file, start, length }: ts.DiagnosticWithLocation): Omit<Place, 'name'> {
-  // What is missing at the end of a cell is missing behind its last character.
+function locationOf({ file, start, length }: ts.DiagnosticWithLocation): Omit<SourceLocation, 'name'> {
+  // An error at the end of the file is reported right after the last visible character.
   const end = file.text.trimEnd().length;
   const from = Math.min(start, Math.max(end, 0));
   const at = file.getLineAndCharacterOfPosition(from);
@@ -123,14 +124,15 @@ function hintFor(
     const name = /'([^']+)'/.exec(message)?.[1];
     return name && INPUT_FUNCTIONS.has(name) ? NO_INPUT : missingCell(name, cell);
   }
-  // A name that the browser's types know too, such as `history`, is not theirs where a cell declares it.
+  // An unknown property may mean that the object is a global, such as `history`, instead of a variable of the same name
+  // whose cell has not run.
   const before = linesOf(cell.file.text)[line - 1].slice(0, column - 1);
   const name = /([A-Za-z_$][\w$]*)\s*\.$/.exec(before)?.[1];
   const isKnown = !name || cell.isDeclared(name) || declaredNames(cell.file.text).has(name);
   return isKnown || !cellThatDeclares(name, cell.folder) ? undefined : missingCell(name, cell);
 }
 
-/** What to do about a name that no cell has declared so far. */
+/** The hint for a name that no cell has declared so far. */
 function missingCell(name: string | undefined, { folder }: CellFile): string {
   const id = name && cellThatDeclares(name, folder);
   return id
@@ -138,7 +140,7 @@ function missingCell(name: string | undefined, { folder }: CellFile): string {
     : `If a cell above declares ${name ?? 'it'}, it has not been run in this kernel or has failed: run it first.`;
 }
 
-/** The id of the cell, of the notebooks in the kernel's folder, that declares a name. */
+/** The id of the cell that declares a name, in a notebook of the kernel's folder. */
 function cellThatDeclares(name: string, folder: string): string | undefined {
   for (const entry of readdirSync(folder).filter((file) => file.endsWith('.ipynb'))) {
     try {
@@ -149,7 +151,7 @@ function cellThatDeclares(name: string, folder: string): string | undefined {
         return found.id;
       }
     } catch {
-      // Not a notebook that can be read: the sentence does without.
+      // Not a readable notebook: the hint then names no cell.
     }
   }
   return undefined;
@@ -172,7 +174,7 @@ const HOLDS_NAMES = new Set([
   ts.SyntaxKind.NamedImports,
 ]);
 
-/** What a cell declares for the cells that come after it. */
+/** The names that a cell declares for later cells. */
 function declaredNames(source: string): Set<string> {
   const names = new Set<string>();
   const visit = (node: ts.Node): void => {

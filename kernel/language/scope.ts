@@ -1,31 +1,33 @@
-// Cells as TypeScript sees them: each a file whose scope lies within those of the cells that ran before it.
+// Type-checks each cell as a file whose scope is nested in the scopes of earlier cells.
 //
-// TypeScript looks a name up from a node outward, along `parent`, and ends at the file. Here a cell's file has a parent:
-// the file of the cell before it. So a name means what the last cell that declared it made of it, and every declaration
-// (enums, namespaces, generics, private members) keeps its exact type, whatever its kind. The idea is tslab's, which has
-// one such parent with the declarations of all earlier cells.
+// TypeScript looks up a name from a node outward, along `parent`, and stops at the file. Here a cell's file has a parent:
+// the file of the cell before it. So a name refers to its latest declaration, and every declaration (enums, namespaces,
+// generics, private members) keeps its exact type. The idea is tslab's, which has one such parent with the declarations of
+// all earlier cells.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as ts from 'typescript';
 
 if (ts.version !== '5.9.3') {
-  // `parent` and `locals` of a file are TypeScript's own affair.
+  // `parent` and `locals` of a file are private to TypeScript.
   console.error(
-    `The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: read language/scope.ts, then say so in it.`,
+    `The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: check language/scope.ts, then update it there.`,
   );
   process.exit(1);
 }
 
-/** A cell that ran: its file, and what later cells may see of it. */
-interface Kept {
+/** A cell that has run: its file, and its declarations that later cells may see. */
+interface EarlierCell {
   slot: string;
   id: string | undefined;
   source: string;
-  /** What it declares, by name and kind: `V:count` is a value, `T:Digit` a type, `N:tf` a namespace. */
+  /** Its declarations by kind and name: `V:count` is a value, `T:Digit` a type, `N:tf` a namespace. */
   declares: Set<string>;
-  uses: Set<Kept>;
-  /** Names that it declares, but did not come to before it failed. */
-  missed: Set<string>;
+  /** The earlier cells whose declarations it uses. */
+  uses: Set<EarlierCell>;
+  /** The names whose declarations it did not reach before it failed. */
+  unreached: Set<string>;
+  /** Whether it contains a `declare global` or a `declare module '…'`. */
   isGlobal: boolean;
 }
 
@@ -36,7 +38,7 @@ const FIRST_SLOTS = 32;
 export class Scope {
   private readonly texts = new Map<string, { text: string; version: number }>();
   private readonly free: string[] = [];
-  private kept: Kept[] = [];
+  private cells: EarlierCell[] = [];
   private changes = 0;
   private readonly service: ts.LanguageService;
   private readonly options: ts.CompilerOptions;
@@ -44,8 +46,8 @@ export class Scope {
   private current: string;
 
   /**
-   * @param folder the notebook's, where imports are looked for first.
-   * @param project where they are looked for next.
+   * @param folder the notebook's folder, where imports are searched first.
+   * @param project this project's folder, where they are searched next.
    */
   constructor(
     private readonly folder: string,
@@ -58,7 +60,7 @@ export class Scope {
       lib: ['lib.es2023.d.ts'],
       module: ts.ModuleKind.ESNext,
       moduleResolution: ts.ModuleResolutionKind.Bundler,
-      moduleDetection: ts.ModuleDetectionKind.Force, // every cell has a scope of its own, and may await
+      moduleDetection: ts.ModuleDetectionKind.Force, // every cell has its own scope and may await
       esModuleInterop: true,
       resolveJsonModule: true,
       allowJs: true,
@@ -66,7 +68,7 @@ export class Scope {
       jsx: ts.JsxEmit.React,
       skipLibCheck: true,
       sourceMap: true,
-      // Node's types alone. Without this, TypeScript would load every package of types that it finds above the notebook.
+      // Only Node's types. By default, TypeScript would load every package of types that it finds above the notebook.
       types: ['node'],
       typeRoots: [dirname(dirname(require.resolve('@types/node/package.json')))],
     };
@@ -74,32 +76,32 @@ export class Scope {
     this.service = ts.createLanguageService(this.host());
   }
 
-  /** Where the program's file for the current cell is; relative imports are resolved from there. */
+  /** The path of the current cell's file; relative imports are resolved from there. */
   get fileName(): string {
     return this.current;
   }
 
-  /** Makes this the current cell. */
+  /** Sets the source of the current cell. @returns its program and file. */
   program(source: string): { program: ts.Program; file: ts.SourceFile } {
     this.write(this.current, source);
-    this.resolutions.clear(); // a file may have come or gone
+    this.resolutions.clear(); // files may have been added or removed
     const program = this.service.getProgram()!;
-    const files = [...this.kept.map(({ slot }) => slot), this.current].map((slot) => program.getSourceFile(slot)!);
+    const files = [...this.cells.map(({ slot }) => slot), this.current].map((slot) => program.getSourceFile(slot)!);
     files.forEach((file, index) => ((file as { parent?: ts.Node }).parent = files[index - 1]));
     program.getTypeChecker(); // binds the files
-    this.kept.forEach(({ missed }, index) =>
-      missed.forEach((name) => (files[index] as BoundFile).locals?.delete(ts.escapeLeadingUnderscores(name))),
+    this.cells.forEach(({ unreached }, index) =>
+      unreached.forEach((name) => (files[index] as BoundFile).locals?.delete(ts.escapeLeadingUnderscores(name))),
     );
     return { program, file: files.at(-1)! };
   }
 
-  /** TypeScript's own services about the current cell. */
+  /** TypeScript's language service, with this source as the current cell. */
   services(source: string): ts.LanguageService {
     this.program(source);
     return this.service;
   }
 
-  /** The names that the current cell declares, of values and of types. */
+  /** The symbols of values and types that the current cell declares. */
   declared({ program, file }: { program: ts.Program; file: ts.SourceFile }): Map<string, ts.Symbol> {
     program.getTypeChecker();
     return new Map(
@@ -107,7 +109,7 @@ export class Scope {
     );
   }
 
-  /** Those of them that have a value when the cell has run; whether they have one, `undefined`, from its beginning. */
+  /** The variables among them. A hoisted one has a value, `undefined`, from the start of the cell. */
   declaredVariables(cell: { program: ts.Program; file: ts.SourceFile }): { name: string; isHoisted: boolean }[] {
     const checker = cell.program.getTypeChecker();
     const isVariable = ([, symbol]: [string, ts.Symbol]): boolean =>
@@ -119,15 +121,15 @@ export class Scope {
   }
 
   /**
-   * The current cell has run: later cells see what it declares.
+   * Keeps the current cell after it has run: later cells see its declarations.
    *
-   * @param id the cell's, where the page tells it.
-   * @param missed the names that it did not come to.
+   * @param id the cell's id, if the page sends it.
+   * @param unreached the names whose declarations it did not reach.
    */
-  keep(source: string, id: string | undefined, missed: Set<string>): void {
+  keep(source: string, id: string | undefined, unreached: Set<string>): void {
     const { program, file } = this.program(source);
     const checker = program.getTypeChecker();
-    const symbols = [...this.declared({ program, file })].filter(([name]) => !missed.has(name));
+    const symbols = [...this.declared({ program, file })].filter(([name]) => !unreached.has(name));
     const isGlobal = file.statements.some(isForAllFiles);
     if (symbols.length === 0 && !isGlobal) {
       return;
@@ -135,9 +137,17 @@ export class Scope {
     const declares = new Set(
       symbols.flatMap(([name, symbol]) => kindsOf(symbol, checker).map((kind) => `${kind}:${name}`)),
     );
-    const cell: Kept = { slot: this.current, id, source, declares, uses: this.usesOf(file, checker), missed, isGlobal };
-    this.kept.push(cell);
-    this.forgetUnseen(cell);
+    const cell: EarlierCell = {
+      slot: this.current,
+      id,
+      source,
+      declares,
+      uses: this.usesOf(file, checker),
+      unreached,
+      isGlobal,
+    };
+    this.cells.push(cell);
+    this.dropUnseen(cell);
     if (this.free.length === 0) {
       this.addSlots(this.texts.size);
     }
@@ -146,37 +156,37 @@ export class Scope {
 
   /** Whether an earlier cell has declared a value of this name. */
   has(name: string): boolean {
-    return this.kept.some(({ declares }) => declares.has(`V:${name}`));
+    return this.cells.some(({ declares }) => declares.has(`V:${name}`));
   }
 
-  /** Forgets the cells of which nothing can be seen any more: neither by later cells, nor by those that these see. */
-  private forgetUnseen(newest: Kept): void {
+  /** Drops the cells whose declarations can no longer be seen, neither by later cells nor by cells that these use. */
+  private dropUnseen(newest: EarlierCell): void {
     const seen = new Set<string>();
-    const alive = new Set<Kept>();
-    const stay = (cell: Kept): void => {
+    const alive = new Set<EarlierCell>();
+    const markAlive = (cell: EarlierCell): void => {
       if (!alive.has(cell)) {
         alive.add(cell);
-        cell.uses.forEach(stay);
+        cell.uses.forEach(markAlive);
       }
     };
-    for (const cell of [...this.kept].reverse()) {
+    for (const cell of [...this.cells].reverse()) {
       const isRunAgain =
         cell !== newest && (cell.id === undefined ? cell.source === newest.source : cell.id === newest.id);
       if ([...cell.declares].some((name) => !seen.has(name)) || (cell.isGlobal && !isRunAgain)) {
-        stay(cell);
+        markAlive(cell);
       }
       cell.declares.forEach((name) => seen.add(name));
     }
-    for (const cell of this.kept.filter((each) => !alive.has(each))) {
+    for (const cell of this.cells.filter((each) => !alive.has(each))) {
       this.write(cell.slot, '');
       this.free.push(cell.slot);
     }
-    this.kept = this.kept.filter((cell) => alive.has(cell));
+    this.cells = this.cells.filter((cell) => alive.has(cell));
   }
 
-  private usesOf(file: ts.SourceFile, checker: ts.TypeChecker): Set<Kept> {
-    const bySlot = new Map(this.kept.map((cell) => [cell.slot, cell]));
-    const uses = new Set<Kept>();
+  private usesOf(file: ts.SourceFile, checker: ts.TypeChecker): Set<EarlierCell> {
+    const bySlot = new Map(this.cells.map((cell) => [cell.slot, cell]));
+    const uses = new Set<EarlierCell>();
     const visit = (node: ts.Node): void => {
       if (ts.isIdentifier(node)) {
         const isShorthand = ts.isShorthandPropertyAssignment(node.parent);
@@ -197,8 +207,7 @@ export class Scope {
   }
 
   /**
-   * Empty files for cells to come. A program whose list of files stays the same is made from the one before in half the
-   * time.
+   * Adds empty files for later cells. TypeScript updates a program in half the time if its list of files stays the same.
    */
   private addSlots(count: number): void {
     for (let index = 0; index < count; index++) {
@@ -214,7 +223,7 @@ export class Scope {
     if (before.text !== text) {
       this.texts.set(slot, { text, version: before.version + 1 });
     }
-    this.changes++; // files of the disk may have changed as well
+    this.changes++; // files on disk may have changed as well
   }
 
   private host(): ts.LanguageServiceHost {
@@ -254,7 +263,7 @@ export class Scope {
   }
 }
 
-/** Whether a node is, or stands in, a `declare global` or a `declare module '…'`. */
+/** Whether a node is, or is inside, a `declare global` or a `declare module '…'`. */
 function isForAllFiles(node: ts.Node): boolean {
   const isAugmentation =
     ts.isModuleDeclaration(node) &&
@@ -262,7 +271,7 @@ function isForAllFiles(node: ts.Node): boolean {
   return isAugmentation || (!ts.isSourceFile(node) && isForAllFiles(node.parent));
 }
 
-/** Whether a declaration is gone when its code runs. */
+/** Whether a declaration does not exist at run time. */
 function isWithoutCode(declaration: ts.Declaration): boolean {
   const { Ambient, Const } = ts.ModifierFlags;
   const isConstEnum = ts.isEnumDeclaration(declaration) && ts.getCombinedModifierFlags(declaration) & Const;
@@ -275,10 +284,10 @@ function kindsOf(symbol: ts.Symbol, checker: ts.TypeChecker): string[] {
   const kinds = [flags & Value && 'V', flags & Type && 'T', flags & Namespace && 'N'].filter(
     (kind) => typeof kind === 'string',
   );
-  return kinds.length > 0 ? kinds : ['V', 'T', 'N']; // of an import without types
+  return kinds.length > 0 ? kinds : ['V', 'T', 'N']; // an import without types
 }
 
-/** The nearest folder, from here outward, that holds this project's packages. */
+/** The nearest folder, from `folder` upward, that contains this project's packages. */
 export function projectOf(folder: string): string {
   return existsSync(join(folder, 'node_modules', 'tslab')) || dirname(folder) === folder
     ? folder

@@ -1,8 +1,8 @@
-// Which run's code is at work, also after an await and in a timer, so that its output finds its cell and it can be
+// Tracks which run's code is executing, also after an await and in a timer. So output reaches its cell, and the run can be
 // stopped.
 //
-// AsyncLocalStorage would know it, too. But on Node 20 and 22 it turns async hooks on, and these end the process when
-// code is terminated in a callback.
+// AsyncLocalStorage does the same. But on Node 20 and 22 it enables async hooks, which end the process when code is
+// terminated in a callback.
 import { promiseHooks } from 'node:v8';
 import type { Run } from './run';
 
@@ -14,7 +14,7 @@ class Returned {
   }
 }
 
-/** Notes a run in a promise, where nobody sees it: a private field can be put onto any object. */
+/** Stores a run in a promise, as a private field: a base constructor that returns the promise makes this possible. */
 class Stamp extends Returned {
   #run: Run;
 
@@ -49,17 +49,17 @@ promiseHooks.createHook({
   },
 });
 
-/** The run whose code is at work; undefined while it is nobody's. */
+/** The run whose code is executing; undefined if the code belongs to no run. */
 export function currentRun(): Run | undefined {
   return current;
 }
 
-/** The run in whose code a promise was made. */
+/** The run whose code created a promise. */
 export function runOf(promise: object): Run | undefined {
   return Stamp.runOf(promise);
 }
 
-/** Does some work, and gives the first promise that it makes. */
+/** Does some work and returns the first promise that it creates. */
 export function firstPromiseOf(work: () => void): object | undefined {
   isFirstWanted = true;
   try {
@@ -82,7 +82,7 @@ export function within<T>(run: Run | undefined, work: () => T): T {
   }
 }
 
-/** Code was terminated: whoever was at work is so no longer. */
+/** Clears the current run after code was terminated. */
 export function forgetCurrent(): void {
   current = undefined;
 }

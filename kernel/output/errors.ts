@@ -1,14 +1,14 @@
-// Describes whatever was thrown for the person who typed the cell: name, message, the line of the cell, and the way there
-// through cells and libraries, without the kernel and Node.
+// Describes thrown values for the user: name, message, the line of the cell, and the calls through cells and libraries, but
+// not those of the kernel and Node.
 import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, types } from 'node:util';
-import { CompilationProblem, linesOf, type Place } from '../language/problem';
+import { CompilationProblem, linesOf, type SourceLocation } from '../language/problem';
 import { isCompiled, originalPosition } from './sources';
 
-/** An error as Jupyter's protocol has it; its traceback is complete in itself. */
+/** An error in the form of Jupyter's protocol. The traceback includes name and message. */
 export interface Description {
   ename: string;
   evalue: string;
@@ -19,22 +19,22 @@ interface Frame {
   name: string | null;
   isCell: boolean;
   isPackage: boolean;
-  place: Omit<Place, 'source'> & { source?: string };
+  location: Omit<SourceLocation, 'source'> & { source?: string };
 }
 
 const kernel = dirname(dirname(__dirname));
 const project = dirname(kernel);
 
-/** Where each error came from, first the innermost call. */
+/** The calls of each error, innermost first. */
 const framesOf = new WeakMap<object, Frame[]>();
 
-/** Libraries call through many layers: with Node's ten frames the cell would not be among them. */
+/** Libraries call through many layers: Node's default of ten frames would not reach the cell. */
 export const STACK_FRAMES = 50;
 
-/** How Node writes stacks from now on, also for the stack of an error that a cell has caught and prints. */
+/** Formats `error.stack`, including for errors that cells catch and print. */
 export function writeStack(error: Error, callSites: NodeJS.CallSite[]): string {
   const frames = callSites.map(frameOf).filter((frame) => frame !== null);
-  // Of calls within packages only the first of a series is shown, which says what was called.
+  // Of consecutive calls within packages, only the outermost is shown: the one that the user's code called.
   const shown = frames.filter(({ isPackage }, index) => !(isPackage && frames[index + 1]?.isPackage));
   framesOf.set(error, shown);
   return [headline(error), ...shown.map(frameLine)].join('\n');
@@ -48,9 +48,9 @@ function headline(error: Error): string {
   }
 }
 
-/** A call as cells and files know it; null for what belongs to the kernel or to Node. */
+/** A call in a cell, a file or a package; null for calls in the kernel or Node. */
 function frameOf(site: NodeJS.CallSite): Frame | null {
-  // A cell is known by the name that it was given for stacks, which is not that of a file.
+  // A cell has no file name, only the script name that it was given.
   const file = (site.getFileName() || site.getScriptNameOrSourceURL())?.replace(/^file:.*/, (url) =>
     fileURLToPath(url),
   );
@@ -65,19 +65,19 @@ function frameOf(site: NodeJS.CallSite): Frame | null {
   const name = functionName(site);
   const [line, column] = [site.getLineNumber() ?? 1, site.getColumnNumber() ?? 1];
   if (isCompiled(file)) {
-    const place = originalPosition(file, line, column);
+    const location = originalPosition(file, line, column);
     return (
-      place && {
+      location && {
         name,
-        isCell: place.name.startsWith('Cell '),
+        isCell: location.name.startsWith('Cell '),
         isPackage: false,
-        place: { ...place, name: shortened(place.name) },
+        location: { ...location, name: shortened(location.name) },
       }
     );
   }
   const isPackage = file.includes(`${sep}node_modules${sep}`);
-  const place = isPackage ? { name: shortened(file), line, column } : builtPlace(file, line, column);
-  return { name, isCell: false, isPackage, place };
+  const location = isPackage ? { name: shortened(file), line, column } : builtLocation(file, line, column);
+  return { name, isCell: false, isPackage, location };
 }
 
 function functionName(site: NodeJS.CallSite): string | null {
@@ -87,8 +87,8 @@ function functionName(site: NodeJS.CallSite): string | null {
   return full && [site.isAsync() && 'async', site.isConstructor() && 'new', full].filter(Boolean).join(' ');
 }
 
-/** A place in a file that was built, in its source where there is a map beside it. */
-function builtPlace(file: string, line: number, column: number): { name: string; line: number; column: number } {
+/** A location in a file, mapped to the original source if there is a source map beside the file. */
+function builtLocation(file: string, line: number, column: number): { name: string; line: number; column: number } {
   if (existsSync(`${file}.map`)) {
     const map = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as SourceMapPayload;
     const entry = new SourceMap(map).findEntry(line - 1, column - 1);
@@ -100,36 +100,36 @@ function builtPlace(file: string, line: number, column: number): { name: string;
   return { name: shortened(file), line, column };
 }
 
-/** A path from the project's folder, or from the folder of packages, on. */
+/** A path relative to the project's folder or to `node_modules`. */
 function shortened(path: string): string {
   const fromProject = path.startsWith(project + sep) ? relative(project, path) : path;
   return fromProject.split(`node_modules${sep}`).at(-1)!;
 }
 
-function frameLine({ name, place }: Frame): string {
-  const where = `${place.name}:${place.line}:${place.column}`;
+function frameLine({ name, location }: Frame): string {
+  const where = `${location.name}:${location.line}:${location.column}`;
   return `    at ${name ? `${name} (${where})` : where}`;
 }
 
-/** The file with which tfjs-node loads TensorFlow. */
+/** The file by which tfjs-node loads TensorFlow. */
 const ADDON = 'tfjs_binding.node';
 
-/** Describes whatever was thrown. */
+/** Describes a thrown value of any kind. */
 export function describe(error: unknown): Description {
   try {
     return describeReadable(error);
   } catch {
-    const evalue = 'something that cannot be shown: reading it throws.';
+    const evalue = 'a value that cannot be shown: reading it throws an error.';
     return { ename: 'Uncaught', evalue, traceback: [`${red('Uncaught')} ${evalue}`] };
   }
 }
 
 function describeReadable(error: unknown): Description {
   if (error instanceof CompilationProblem) {
-    const traceback = error.places.flatMap((place) => [
-      `${red(error.name)}: ${place.message}`,
-      ...(place.hint ? [place.hint] : []),
-      ...codeLines(place),
+    const traceback = error.locations.flatMap((location) => [
+      `${red(error.name)}: ${location.message}`,
+      ...(location.hint ? [location.hint] : []),
+      ...codeLines(location),
     ]);
     return { ename: error.name, evalue: error.message, traceback };
   }
@@ -143,9 +143,9 @@ function describeReadable(error: unknown): Description {
   }
   const message = messageOf(error);
   if (message.includes(ADDON)) {
-    // Its own message names a file and a command that does not help here.
+    // The original message recommends a command that does not help here.
     const evalue =
-      "TensorFlow's addon is missing, damaged or of another Node: type `npm run setup` in the lecture's folder, " +
+      "TensorFlow's addon is missing, damaged or built for another Node: run `npm run setup` in the lecture's folder, " +
       'then restart the kernel.';
     return { ename: 'AddonError', evalue, traceback: [`${red('AddonError')}: ${evalue}`] };
   }
@@ -160,7 +160,7 @@ function isError(value: unknown): value is Error {
   return value instanceof Error || (typeof message === 'string' && typeof stack === 'string');
 }
 
-/** An error's name; a class that names none gives its own. */
+/** An error's name; the name of its class if the error has none of its own. */
 function nameOf({ name, constructor }: Error): string {
   return name === 'Error' && constructor?.name ? constructor.name : typeof name === 'string' ? name : inspect(name);
 }
@@ -169,43 +169,43 @@ function messageOf({ message }: Error): string {
   return typeof message === 'string' ? message : inspect(message);
 }
 
-/** The count of the cell whose work an error came from, as `In[3]` has it; undefined where no cell is among its calls. */
+/** The count, as in `In[3]`, of the cell that an error came from; undefined if no cell is among its calls. */
 export function cellNumberOf(error: unknown): number | undefined {
-  const cell = framesBehind(error).findLast(({ isCell }) => isCell);
-  return cell && Number(/\d+/.exec(cell.place.name)![0]);
+  const cell = framesOfError(error).findLast(({ isCell }) => isCell);
+  return cell && Number(/\d+/.exec(cell.location.name)![0]);
 }
 
-function framesBehind(error: unknown): Frame[] {
+function framesOfError(error: unknown): Frame[] {
   try {
     if (typeof error !== 'object' || error === null || types.isProxy(error)) {
       return [];
     }
-    void (error as Error).stack; // Node looks for the frames only when asked
+    void (error as Error).stack; // Node calls writeStack on first access
     return framesOf.get(error) ?? [];
   } catch {
     return [];
   }
 }
 
-/** Of longer chains of causes the rest is left out. */
-const MOST_CAUSES = 20;
+/** The rest of a longer chain of causes is left out. */
+const MAX_CAUSES = 20;
 
 function tracebackOf(error: Error, seen: Set<unknown>): string[] {
   seen.add(error);
-  const frames = framesBehind(error);
+  const frames = framesOfError(error);
   const cell = frames.find(({ isCell }) => isCell);
   const lines = [
     `${red(nameOf(error))}: ${messageOf(error)}`.replace(/: $/, ''),
-    ...(cell ? codeLines(cell.place as Place) : []),
+    ...(cell ? codeLines(cell.location as SourceLocation) : []),
   ];
   if (frames.length > 1 || (!cell && frames.length > 0)) {
     const calls = frames.map(frameLine);
-    lines.push(...calls.filter((call, index) => call !== calls[index - 1])); // a recursion's once
+    lines.push(...calls.filter((call, index) => call !== calls[index - 1])); // without the repetitions of a recursion
   }
   const { cause, errors } = error as { cause?: unknown; errors?: unknown };
   const inner = [...('cause' in error ? [cause] : []), ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
   for (const each of inner.filter((value) => value !== undefined && !seen.has(value))) {
-    if (seen.size > MOST_CAUSES) {
+    if (seen.size > MAX_CAUSES) {
       lines.push('', 'and further causes');
       break;
     }
@@ -214,8 +214,8 @@ function tracebackOf(error: Error, seen: Set<unknown>): string[] {
   return lines;
 }
 
-/** The line of a cell with the one before it, and below it a mark as wide as what is meant. */
-function codeLines({ name, source, line, column, width = 1 }: Place): string[] {
+/** A code frame: the line with the one before it, and marks below the erroneous part. */
+function codeLines({ name, source, line, column, width = 1 }: SourceLocation): string[] {
   const lines = linesOf(source);
   const numbers = [line - 1, line].filter((number) => number >= 1 && number <= lines.length);
   const digits = String(line).length;

@@ -3,10 +3,10 @@ import type { Header, Request } from '../protocol/message';
 /** Only the end of long output is kept. */
 const KEPT_CHARACTERS = 1_000_000;
 
-/** How comm_info calls the runs of cells. */
+/** The target name of runs in comm_info. */
 const TARGET = 'cell';
 
-interface Kept {
+interface Message {
   type: string;
   content: object;
 }
@@ -26,15 +26,15 @@ interface Display {
 const replays = new Map<string, Replay>();
 
 /**
- * Keeps the messages of a cell's last run, for a page that is opened after the cell has been started. JupyterLab drops
- * what a kernel says to a page that is gone (jupyterlab issue 2833); the extension in labextension/ asks for it.
+ * Keeps the messages of a cell's last run, for a page that is opened after the cell has been started. JupyterLab drops the
+ * messages for a closed page (jupyterlab issue 2833); the extension in labextension/ requests them again.
  */
 export class Replay {
-  /** Who wants the messages: first the request that started the run. */
+  /** The requests that receive the messages: first the one that started the run. */
   readonly requests: Request[];
-  private messages: Kept[] = [];
+  private messages: Message[] = [];
   private reply: object | null = null;
-  private changed = new Date();
+  private changedAt = new Date();
   private readonly cellId: string | undefined;
 
   constructor(
@@ -52,14 +52,14 @@ export class Replay {
     }
   }
 
-  keep(type: string, content: object): void {
-    this.changed = new Date();
+  record(type: string, content: object): void {
+    this.changedAt = new Date();
     if (!this.cellId || replays.get(this.cellId) !== this) {
       return;
     }
     const last = this.messages.at(-1);
     if (type === 'update_display_data') {
-      keepUpdate(content as Display);
+      recordUpdate(content as Display);
     } else if (type === 'stream' && last?.type === type && (last.content as Stream).name === (content as Stream).name) {
       const text = (last.content as Stream).text + (content as Stream).text;
       last.content = { ...content, text: text.length > 2 * KEPT_CHARACTERS ? text.slice(-KEPT_CHARACTERS) : text };
@@ -71,34 +71,34 @@ export class Replay {
   /**
    * Replays all messages so far, then forwards new ones.
    *
-   * @param whenEnded is called with the reply once there is one.
+   * @param onEnd is called with the reply as soon as there is one.
    */
-  follow(request: Request, whenEnded: (reply: object) => void): void {
+  replay(request: Request, onEnd: (reply: object) => void): void {
     this.messages.forEach(({ type, content }) => this.publish(request.header, type, content));
     this.requests.push(request);
     if (this.reply) {
-      whenEnded(this.reply);
+      onEnd(this.reply);
     } else {
-      this.whenEnded.push(whenEnded);
+      this.onEnd.push(onEnd);
     }
   }
-  private readonly whenEnded: ((reply: object) => void)[] = [];
+  private readonly onEnd: ((reply: object) => void)[] = [];
 
   end(reply: object): void {
-    this.changed = new Date();
+    this.changedAt = new Date();
     this.reply = reply;
-    this.whenEnded.splice(0).forEach((tell) => tell(reply));
+    this.onEnd.splice(0).forEach((callback) => callback(reply));
   }
 
-  /** How comm_info lists it. */
+  /** The entry in comm_info. */
   describe(): object {
     const { session } = this.requests[0].header;
-    return { target_name: TARGET, session, hasEnded: this.reply !== null, changed: this.changed };
+    return { target_name: TARGET, session, hasEnded: this.reply !== null, changed: this.changedAt };
   }
 }
 
-/** An update changes what was displayed under its name, by whichever cell. */
-function keepUpdate(update: Display): void {
+/** Applies an update to the display with its id, in whichever cell that is. */
+function recordUpdate(update: Display): void {
   for (const replay of replays.values()) {
     const messages = replay['messages'];
     const shown = messages.find(
@@ -110,16 +110,16 @@ function keepUpdate(update: Display): void {
   }
 }
 
-/** The last run of a cell; undefined where this kernel has never run it. */
+/** The last run of a cell; undefined if this kernel has never run it. */
 export function lastReplay(cellId: unknown): Replay | undefined {
   return replays.get(cellId as string);
 }
 
 /**
- * The last runs as Jupyter's protocol lists comms, each under its cell's id: which page started it, whether it has
- * ended, and when it last changed.
+ * The last runs in the form of comm_info, by cell id: which page started the run, whether it has ended, and when its output
+ * last changed.
  *
- * @param target which kind of comms is asked for, by default all; runs are listed as `cell`.
+ * @param target the requested target name, by default all; runs are listed as `cell`.
  */
 export function listReplays(target: unknown): object {
   if (target && target !== TARGET) {

@@ -1,16 +1,16 @@
 import { inspect } from 'node:util';
 import * as tensorflow from '../stop/tensorflow';
 
-/** MIME types and their contents; a page shows the richest that it knows. */
+/** MIME types and their contents. A page shows the richest type that it supports. */
 export type MimeBundle = Record<string, unknown>;
 
-/** A value may say how it is shown, by Deno's convention: a method under this symbol gives a MIME bundle, or a promise of one. */
+/** Deno's convention: a method under this symbol returns a value's MIME bundle, or a promise of it. */
 const DISPLAY = Symbol.for('Jupyter.display');
 
 /**
- * How the value of a cell is shown.
+ * The MIME bundle that shows the value of a cell.
  *
- * @throws what the value's own method throws.
+ * @throws any error of the value's own method.
  * @example await bundleOf(42) // { 'text/plain': '42' }
  */
 export async function bundleOf(value: unknown): Promise<MimeBundle> {
@@ -19,10 +19,10 @@ export async function bundleOf(value: unknown): Promise<MimeBundle> {
     const bundle = await method.call(value);
     if (typeof bundle !== 'object' || bundle === null || Array.isArray(bundle)) {
       throw new TypeError(
-        `Symbol.for('Jupyter.display') gave ${inspect(bundle)} (expected an object of MIME types and contents)`,
+        `Symbol.for('Jupyter.display') returned ${inspect(bundle)} (expected an object of MIME types and contents)`,
       );
     }
-    return JSON.parse(JSON.stringify(bundle)) as MimeBundle; // throws here where it cannot be sent
+    return JSON.parse(JSON.stringify(bundle)) as MimeBundle; // throws if it cannot be sent
   }
   return { 'text/plain': tensorflow.textOf(value) ?? textOf(value) };
 }
@@ -40,6 +40,6 @@ function textOf(value: unknown): string {
   try {
     return inspect(value);
   } catch {
-    return 'A value that cannot be shown: reading it throws.';
+    return 'A value that cannot be shown: reading it throws an error.';
   }
 }

@@ -3,7 +3,7 @@ import type { Header, Request } from '../protocol/message';
 import type { Printed } from '../protocol/shared';
 import { Replay } from './replay';
 
-/** What sends a run's output to all clients. */
+/** Sends a run's output to all clients. */
 export interface Output {
   publish(parent: Header, type: string, content: object): void;
   print(printed: Printed): void;
@@ -11,24 +11,24 @@ export interface Output {
 
 let runs = 0;
 
-/** One run of a cell, from its request on: who asked for it, and where its output goes. */
+/** One run of a cell: its request, its state, and its output. */
 export class Run {
-  /** The count that Jupyter shows beside the cell; 0 until its turn comes. */
+  /** The count that Jupyter shows beside the cell; 0 while the run is queued. */
   number = 0;
-  /** Whether Jupyter counts it and keeps it in the history. */
+  /** Whether the run is counted and stored in the history. */
   isCounted = true;
-  /** Stop was pressed: its code ends at the next await. */
+  /** Whether Stop was pressed: its code then ends at the next await. */
   isStopped = false;
-  /** Whoever asked for it wants none of its output. */
+  /** Whether the request asked for no output. */
   isSilent = false;
-  /** It was stopped and has ended: nothing that it left behind is shown. */
-  isCut = false;
-  /** Timers that it has started and that have not fired for the last time. */
+  /** Whether the run was stopped and has ended: its later output is dropped. */
+  isClosed = false;
+  /** Its pending timers. */
   readonly timers = new Set<NodeJS.Timeout | NodeJS.Immediate>();
   readonly replay: Replay;
   private readonly id = ++runs;
-  private readers = 0;
-  /** Bytes may end within a character, whose rest another write brings. */
+  private numRecipients = 0;
+  /** A write may end in the middle of a character that the next write completes. */
   private readonly decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
 
   constructor(
@@ -46,35 +46,35 @@ export class Run {
     return this.request.metadata.cellId as string | undefined;
   }
 
-  /** What the cell is called in errors; code that is not counted must not take the name of the cell before it. */
+  /** The cell's name in errors. Uncounted code needs a name of its own, not that of the cell before it. */
   get name(): string {
     return this.isCounted ? `Cell In[${this.number}]` : `Cell In[${this.number}.${this.id}]`;
   }
 
-  /** The same as V8 takes it, without a space. */
+  /** The same without a space, for V8. */
   get scriptName(): string {
     return this.name.replace(' ', '_');
   }
 
   /** Shows a message below the cell. */
   publish(type: string, content: object): void {
-    if (!this.isCut && !this.isSilent) {
+    if (!this.isClosed && !this.isSilent) {
       this.replay.requests.forEach(({ header }) => this.output.publish(header, type, content));
-      this.replay.keep(type, content); // what cannot be sent is not kept
+      this.replay.record(type, content); // after sending, which throws if the content cannot be sent
     }
   }
 
-  /** Prints text, or the bytes of text, below the cell. */
+  /** Prints text, or its UTF-8 bytes, below the cell. */
   print(name: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
     const decoder = this.decoders[name];
     const text = typeof chunk === 'string' ? decoder.end() + chunk : decoder.write(Buffer.from(chunk));
-    if (this.isCut || this.isSilent || text === '') {
+    if (this.isClosed || this.isSilent || text === '') {
       return;
     }
-    this.replay.keep('stream', { name, text });
+    this.replay.record('stream', { name, text });
     const { requests } = this.replay;
-    const isNew = requests.length !== this.readers;
-    this.readers = requests.length;
+    const isNew = requests.length !== this.numRecipients;
+    this.numRecipients = requests.length;
     this.output.print({
       run: this.id,
       name,
@@ -83,10 +83,10 @@ export class Run {
     });
   }
 
-  /** It was stopped: from now on nothing of it is shown, and its timers are gone. */
-  cutOff(): void {
+  /** Ends the run after Stop: cancels its timers and drops its later output. */
+  close(): void {
     this.isStopped = true;
-    this.isCut = true;
+    this.isClosed = true;
     for (const timer of this.timers) {
       clearTimeout(timer as NodeJS.Timeout);
       clearImmediate(timer as NodeJS.Immediate);

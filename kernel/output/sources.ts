@@ -1,29 +1,29 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 
-/** Code that was compiled here, and the way back to what a person wrote. */
+/** The source of compiled code, and its source map. */
 export interface Source {
-  /** What the source is called: `Cell In[3]`, or a path. */
+  /** The source's name: `Cell In[3]`, or a path. */
   name: string;
   source: string;
-  /** In JSON. */
+  /** The source map, as JSON. */
   map: string;
-  /** How many lines stand before the code that the map knows. */
+  /** The number of lines before the code that the map describes. */
   linesBefore: number;
 }
 
 const sources = new Map<string, Source>();
 
-/** Keeps the way back for code that is called `file` in stacks. */
+/** Registers the source of code whose name in stack traces is `file`. */
 export function addSource(file: string, source: Source): void {
   sources.set(file, source);
 }
 
-/** Whether a file, as a stack names it, was compiled here. */
+/** Whether the file of a stack trace was compiled by the kernel. */
 export function isCompiled(file: string): boolean {
   return sources.has(file);
 }
 
-/** Line and column as written, from those of a stack, all counted from 1; null where nothing was written for it. */
+/** Maps a position of a stack trace to the source, counting from 1; null if the code has no counterpart in the source. */
 export function originalPosition(
   file: string,
   line: number,

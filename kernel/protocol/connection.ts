@@ -5,8 +5,8 @@ import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_thread
 import { type Header, type Request, serialize } from './message';
 import { type ConnectionInfo, type FromThread, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
-/** Output beyond this waits to be sent before a cell may print more: what is printed must not pile up in memory. */
-const MOST_QUEUED_CHARACTERS = 1 << 22;
+/** A cell that prints waits while more output than this is queued, so that output does not fill the memory. */
+const MAX_QUEUED_CHARACTERS = 1 << 22;
 const WAIT_MS = 100;
 
 interface Listeners {
@@ -14,33 +14,33 @@ interface Listeners {
   interrupt(): void;
 }
 
-/** The main thread's end of the sockets. */
+/** The main thread's connection to the socket thread. */
 export class Connection {
-  readonly numbers = new Int32Array(new SharedArrayBuffer(Shared.count * Int32Array.BYTES_PER_ELEMENT));
+  readonly shared = new Int32Array(new SharedArrayBuffer(Shared.length * Int32Array.BYTES_PER_ELEMENT));
   private readonly info: ConnectionInfo;
   private readonly port;
   private listeners?: Listeners;
 
-  /** @param file what Jupyter wrote for this kernel: addresses, ports and the key that signs messages. */
+  /** @param file the connection file: addresses, ports and the key that signs messages. */
   constructor(file: string) {
     this.info = { ...(JSON.parse(readFileSync(file, 'utf8')) as ConnectionInfo), session: randomUUID() };
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    const workerData: ThreadData = { connection: this.info, numbers: this.numbers };
+    const workerData: ThreadData = { connection: this.info, shared: this.shared };
     const thread = new Worker(join(__dirname, 'sockets.js'), { workerData });
     thread.postMessage(port2, [port2]);
   }
 
-  /** From now on requests are taken; in a later turn of the event loop each. */
+  /** Starts to deliver requests, each in its own turn of the event loop. */
   listen(listeners: Listeners): void {
     this.listeners = listeners;
-    this.port.on('message', (message: FromThread) => this.take(message));
+    this.port.on('message', (message: FromThread) => this.receive(message));
   }
 
-  /** Takes what has arrived but had no turn yet. */
-  takeArrived(): void {
+  /** Delivers the requests that have arrived but have not had their turn yet. */
+  receivePending(): void {
     for (let next = receiveMessageOnPort(this.port); next; next = receiveMessageOnPort(this.port)) {
-      this.take(next.message as FromThread);
+      this.receive(next.message as FromThread);
     }
   }
 
@@ -52,39 +52,39 @@ export class Connection {
     });
   }
 
-  /** Tells all clients something that is about a request; a display, only once there is room. */
+  /** Sends all clients a message about a request. A display first waits for room in the queue. */
   publish(parent: Header, type: string, content: object): void {
     if (type === 'display_data' || type === 'update_display_data') {
       this.waitForRoom();
     }
     const frames = serialize([type], parent, type, content, this.info);
     const size = (frames.at(-1) as string).length;
-    Atomics.add(this.numbers, Shared.queued, size);
+    Atomics.add(this.shared, Shared.queuedCharacters, size);
     this.send({ channel: 'iopub', frames, size });
   }
 
-  /** Prints; where much waits to be sent, only once there is room. */
+  /** Prints text, after waiting for room in the queue. */
   print(printed: Printed): void {
     this.waitForRoom();
-    Atomics.add(this.numbers, Shared.queued, printed.text.length);
+    Atomics.add(this.shared, Shared.queuedCharacters, printed.text.length);
     this.send(printed);
   }
 
-  /** Waits until most of the output has been sent; Stop may end the waiting. */
+  /** Blocks until the queue has room. Stop may terminate the wait. */
   private waitForRoom(): void {
     for (;;) {
-      const queued = Atomics.load(this.numbers, Shared.queued);
-      if (queued <= MOST_QUEUED_CHARACTERS) {
+      const queued = Atomics.load(this.shared, Shared.queuedCharacters);
+      if (queued <= MAX_QUEUED_CHARACTERS) {
         return;
       }
-      Atomics.wait(this.numbers, Shared.queued, queued, WAIT_MS);
+      Atomics.wait(this.shared, Shared.queuedCharacters, queued, WAIT_MS);
     }
   }
 
-  private take(message: FromThread): void {
+  private receive(message: FromThread): void {
     if (message === 'interrupt') {
-      Atomics.add(this.numbers, Shared.stopsTaken, 1);
-      Atomics.store(this.numbers, Shared.ending, 1); // the thread watches on until the listener has looked for a cell
+      Atomics.add(this.shared, Shared.handledStops, 1);
+      Atomics.store(this.shared, Shared.isEnding, 1); // the thread watches on until the listener has looked for a cell
       this.send('interrupted');
       this.listeners!.interrupt();
     } else {

@@ -8,7 +8,7 @@ const SESSION = 1;
 const DEFAULT_COUNT = 100;
 
 /**
- * What was run in this kernel, as a history_request asks for it.
+ * The code that this kernel has run, and its outputs; answers history_request.
  *
  * Source: https://jupyter-client.readthedocs.io/en/stable/messaging.html#history
  */
@@ -26,7 +26,7 @@ export class History {
     }
   }
 
-  /** @returns for each entry the session, the cell's count and its code, or the code and its output. */
+  /** @returns `[session, count, code]` for each entry, or `[session, count, [code, output]]`. */
   find(request: Record<string, unknown>): unknown[] {
     const found = this.select(request);
     return found.map(({ line, input, output }) => [SESSION, line, request.output ? [input, output] : input]);
@@ -57,7 +57,7 @@ export class History {
   }
 }
 
-/** `*` stands for any text, `?` for a character, `[...]` for one of several, `[!...]` for any other. */
+/** `*` matches any text, `?` one character, `[...]` one of several characters, `[!...]` any other character. */
 function globPattern(glob: string): RegExp {
   const parts = glob.match(/\[!?\]?[^\]]*\]|[^]/g) ?? [];
   try {

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
-/** A message's header, as Jupyter's protocol has it. */
+/** The header of a message in Jupyter's protocol. */
 export interface Header {
   msg_id: string;
   msg_type: string;
@@ -10,7 +10,7 @@ export interface Header {
   version: string;
 }
 
-/** A request as it came in, with the addresses to which its reply goes. */
+/** A received request, with the addresses for its reply. */
 export interface Request {
   channel: 'shell' | 'control' | 'stdin';
   identities: Uint8Array[];
@@ -19,10 +19,10 @@ export interface Request {
   content: Record<string, unknown>;
 }
 
-/** A message that is no message of Jupyter's protocol, or is not signed with the connection's key. */
+/** A message that is malformed or wrongly signed. */
 export class MessageError extends Error {}
 
-/** Who sends messages, and the key with which they are signed; with an empty key nothing is signed. */
+/** The sender's session, and the key that signs its messages; an empty key means no signatures. */
 export interface Sender {
   session: string;
   key: string;
@@ -32,12 +32,12 @@ const DELIMITER = '<IDS|MSG>';
 const PROTOCOL_VERSION = '5.3';
 
 /**
- * Reads a message off its frames: addresses, a delimiter, a signature, and four parts in JSON.
+ * Parses the frames of a message: addresses, a delimiter, a signature, and four JSON parts.
  *
  * Source: https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
  *
- * @param key the connection's; with an empty key nothing is signed.
- * @throws MessageError for a wrong signature and for a message that is malformed.
+ * @param key the connection's key; if empty, signatures are not checked.
+ * @throws MessageError if the signature is wrong or the message is malformed.
  * @example const { header, content } = parse('shell', frames, key);
  */
 export function parse(channel: Request['channel'], frames: Uint8Array[], key: string): Request {
@@ -59,11 +59,11 @@ export function parse(channel: Request['channel'], frames: Uint8Array[], key: st
 }
 
 /**
- * Writes a message as frames.
+ * Serializes a message into frames.
  *
- * @param identities the addresses of a reply; for the iopub channel its topic.
+ * @param identities the addresses of a reply; on the iopub channel, the topic.
  * @param parent the header of the request that the message is about.
- * @param sender the kernel, by which clients tell it from the one before a restart.
+ * @param sender the kernel; its session differs after a restart.
  * @example socket.send(serialize(request.identities, request.header, 'execute_reply', { status: 'ok' }, connection));
  */
 export function serialize(

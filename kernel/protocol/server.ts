@@ -31,14 +31,14 @@ export class Server {
   ) {}
 
   /**
-   * The run whose code is at work. Where that is not known, as in a callback of the file system, the stack names the cell
-   * whose code it is; for code of no cell it is the run that is at work or ran last.
+   * The run whose code is executing. If that is unknown, as in some callbacks, the stack tells which cell the code is from.
+   * If no cell is in the stack, it is the run that started last.
    */
   readonly origin = (trace?: unknown): Run | undefined => {
     return currentRun() ?? this.runs.get(cellNumberOf(trace ?? new Error()) ?? 0) ?? this.last;
   };
 
-  take(request: Request): void {
+  handle(request: Request): void {
     if (request.header.msg_type === 'execute_request' && !request.metadata.follows) {
       this.queue.push(new Run(request, this.connection));
       this.runNext();
@@ -48,7 +48,7 @@ export class Server {
     const idle = (): void => {
       this.publishStatus('idle', request);
       if (this.running) {
-        this.publishStatus('busy', this.running.request); // which a page takes for the kernel's
+        this.publishStatus('busy', this.running.request); // otherwise pages would show the kernel as idle
       }
     };
     try {
@@ -60,12 +60,12 @@ export class Server {
     }
   }
 
-  /** Uncaught errors from timers and unawaited promises are shown below the cell that they come from. */
+  /** Shows an uncaught error from a timer or an unawaited promise below the cell that it comes from. */
   readonly report = (error: unknown, promise?: unknown): void => {
     const run = (promise instanceof Promise ? runOf(promise) : undefined) ?? this.origin(error);
     const description = describe(error);
     if (description.ename === 'Interrupted') {
-      return; // the cell said so
+      return; // the cell itself has failed with it
     }
     if (run) {
       run.publish('error', description);
@@ -82,10 +82,10 @@ export class Server {
     };
     switch (request.header.msg_type) {
       case 'execute_request': {
-        // The extension in labextension/ asks for a run that goes on or has ended.
+        // The extension in labextension/ asks for the output of a run in progress or of an ended one.
         const replay = lastReplay(metadata.cellId);
         if (replay) {
-          replay.follow(request, (answer) => reply('execute_reply', answer));
+          replay.replay(request, (answer) => reply('execute_reply', answer));
         } else {
           reply('execute_reply', { status: 'aborted' });
         }
@@ -111,7 +111,7 @@ export class Server {
         return reply('comm_info_reply', { status: 'ok', comms: listReplays(content.target_name) });
       case 'comm_open':
       case 'comm_msg':
-        // There are no comms here: whoever speaks by one is told that it is closed.
+        // The kernel has no comms, so any comm that a client uses is closed.
         this.connection.publish(request.header, 'comm_close', { comm_id: content.comm_id, data: {} });
         return idle();
       default:
@@ -182,7 +182,7 @@ export class Server {
 
   /** After a failure, cells already queued are aborted. */
   private abortQueued(): void {
-    this.connection.takeArrived();
+    this.connection.receivePending();
     for (const run of this.queue.splice(0)) {
       this.publishStatus('busy', run.request);
       const reply = { status: 'aborted' };
@@ -197,6 +197,7 @@ export class Server {
   }
 }
 
+/** Node's own `setImmediate`: globals.ts replaces the global one. */
 const setImmediateTimer = setImmediate;
 
 function cursorOf({ code, cursor_pos }: Record<string, unknown>): { code: string; cursor_pos: number } {

@@ -1,6 +1,6 @@
 import type { Header, Request, Sender } from './message';
 
-/** What Jupyter writes into the connection file, and the session of this kernel. */
+/** The contents of Jupyter's connection file, and this kernel's session. */
 export interface ConnectionInfo extends Sender {
   transport: string;
   ip: string;
@@ -11,50 +11,49 @@ export interface ConnectionInfo extends Sender {
   hb_port: number;
 }
 
-/** What the thread of the sockets is started with. */
+/** The arguments of the socket thread. */
 export interface ThreadData {
   connection: ConnectionInfo;
-  /** Numbers that both threads read and write at any time, by `Shared`. */
-  numbers: Int32Array<SharedArrayBuffer>;
+  /** Memory that both threads read and write at any time, indexed by `Shared`. */
+  shared: Int32Array<SharedArrayBuffer>;
 }
 
-/** The stretch of work that must not be terminated. */
-export const NOT_TO_BE_TERMINATED = 0;
+/** The execution id while running code must not be terminated. */
+export const UNINTERRUPTIBLE = 0;
 
-/** The places of the shared numbers. */
+/** Indexes into the shared memory. */
 export enum Shared {
-  /** Which stretch of work the main thread is in, or NOT_TO_BE_TERMINATED. */
-  stretch,
+  /** Changes with each execution that may be terminated; UNINTERRUPTIBLE while running code must not be terminated. */
+  executionId,
   /** Characters of output that wait to be sent. */
-  queued,
+  queuedCharacters,
   /** How often Stop was pressed. */
   stops,
-  /** How many of these the main thread has taken. */
-  stopsTaken,
+  /** How many of these stops the main thread has handled. */
+  handledStops,
   /** How often running code was terminated. */
   terminations,
-  /** For how many milliseconds the main thread may go on in one stretch after Stop. */
-  patience,
-  /** 1 while a stopped cell tidies up. */
-  ending,
-  /** How many numbers there are. */
-  count,
+  /** How many milliseconds code may run after Stop without returning to the event loop. */
+  patienceMs,
+  /** 1 while a stopped cell cleans up. */
+  isEnding,
+  /** The number of values. */
+  length,
 }
 
-/** From the thread to the kernel. */
+/** From the socket thread to the main thread. */
 export type FromThread = { request: Request } | 'interrupt';
 
-/** From the kernel to the thread. */
+/** From the main thread to the socket thread. */
 export type ToThread =
   | { channel: 'shell' | 'control' | 'stdin' | 'iopub'; frames: (Uint8Array | string)[]; size: number }
   | Printed
   | 'interrupted';
 
-/** Text that a cell has printed; the thread sends together what is printed within a moment. */
+/** Text that a run has printed. The socket thread combines small pieces into one message. */
 export interface Printed {
-  /** Which run has printed it. */
   run: number;
-  /** The requests whose clients are told, where they are others than before. */
+  /** The requests that receive the output; only sent when they have changed. */
   headers?: Header[];
   name: string;
   text: string;

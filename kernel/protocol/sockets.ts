@@ -1,40 +1,40 @@
-// The thread that owns the sockets. It hears Jupyter while a cell computes: it answers the heartbeat, sends output,
-// stops code that does not return to the event loop, and ends the kernel with its server.
+// The socket thread. It works while a cell computes: it answers the heartbeat, sends output, terminates code that does not
+// return to the event loop after Stop, and ends the kernel when Jupyter's server ends.
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
-import { type FromThread, NOT_TO_BE_TERMINATED, type Printed, Shared, type ThreadData, type ToThread } from './shared';
+import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
-const { connection, numbers } = workerData as ThreadData;
+const { connection, shared } = workerData as ThreadData;
 
-/** How often is looked whether the main thread has noticed Stop. */
-const LOOK_MS = 100;
-/** How long a section that must not be terminated (a batch of training) may last. */
-const LONGEST_SECTION_MS = 30_000;
-/** What is printed is sent together: after a moment, or once it is much. */
+/** The interval of checks whether the main thread has handled Stop. */
+const POLL_MS = 100;
+/** The longest time that uninterruptible code, such as a batch of training, may take after Stop. */
+const MAX_UNINTERRUPTIBLE_MS = 30_000;
+/** Printed text is sent in batches: after this time, or at this size. */
 const BATCH_MS = 30;
 const BATCH_CHARACTERS = 1 << 16;
 const PARENT_CHECK_MS = 1000;
 const EXIT_MS = 1000;
-/** How long ZeroMQ may take to deliver what it was given. */
+/** How long ZeroMQ may take to deliver the last messages. */
 const DELIVERY_MS = 100;
-/** A subscriber whose queue is full is tried again this often, */
+/** The interval of retries while a subscriber's queue is full. */
 const RETRY_MS = 5;
-/** and after this long no longer waited for: it alone loses messages. */
-const LONGEST_DEAFNESS_MS = 30_000;
+/** After this time without progress, the kernel no longer waits: the slow subscriber alone loses messages. */
+const MAX_BLOCKED_MS = 30_000;
 
 const sockets = {
   shell: new Router({ linger: 0 }),
   control: new Router({ linger: 0 }),
   stdin: new Router({ linger: 0 }),
-  // A subscriber that is slower than a cell that prints makes the cell wait; ZeroMQ would drop messages.
+  // A cell that prints faster than a subscriber reads waits. By default, ZeroMQ would drop messages.
   iopub: new Publisher({ linger: EXIT_MS, noDrop: true }),
 };
 const heartbeat = new Reply({ linger: 0 });
 
-/** ZeroMQ takes one message at a time. */
+/** The last send on each socket: ZeroMQ accepts one message at a time. */
 const queues = new Map<keyof typeof sockets, Promise<void>>();
 
 function send(channel: keyof typeof sockets, frames: (Uint8Array | string)[], size = 0): Promise<void> {
@@ -44,33 +44,33 @@ function send(channel: keyof typeof sockets, frames: (Uint8Array | string)[], si
       await (channel === 'iopub' ? publish(parts) : sockets[channel].send(parts));
     } catch (error) {
       if (!sockets[channel].closed) {
-        log(`A message could not be sent: ${String(error)}`);
+        log(`Could not send a message: ${String(error)}`);
       }
     }
-    Atomics.sub(numbers, Shared.queued, size);
-    Atomics.notify(numbers, Shared.queued);
+    Atomics.sub(shared, Shared.queuedCharacters, size);
+    Atomics.notify(shared, Shared.queuedCharacters);
   });
   queues.set(channel, sent);
   return sent;
 }
 
-let deafSince: number | undefined;
+let blockedSince: number | undefined;
 
-/** Sends to all subscribers, and waits for those that are slow. */
+/** Sends to all subscribers, and waits for slow ones. */
 async function publish(parts: (Buffer | string)[]): Promise<void> {
   const { iopub } = sockets;
   while (!iopub.closed) {
     try {
       await iopub.send(parts);
-      deafSince = undefined;
+      blockedSince = undefined;
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
         throw error;
       }
     }
-    deafSince ??= Date.now();
-    if (Date.now() - deafSince > LONGEST_DEAFNESS_MS) {
+    blockedSince ??= Date.now();
+    if (Date.now() - blockedSince > MAX_BLOCKED_MS) {
       iopub.noDrop = false;
       await iopub.send(parts);
       iopub.noDrop = true;
@@ -80,8 +80,8 @@ async function publish(parts: (Buffer | string)[]): Promise<void> {
   }
 }
 
-/** Whom each run's output is for. */
-const readers = new Map<number, Header[]>();
+/** The requests that receive each run's output. */
+const recipients = new Map<number, Header[]>();
 let batch: { run: number; name: string; parts: string[]; size: number } | null = null;
 let batchTimer: NodeJS.Timeout | undefined;
 
@@ -90,7 +90,7 @@ function print({ run, headers, name, text }: Printed): void {
     sendBatch();
   }
   if (headers) {
-    readers.set(run, headers);
+    recipients.set(run, headers);
   }
   batch ??= { run, name, parts: [], size: 0 };
   batch.parts.push(text);
@@ -109,62 +109,62 @@ function sendBatch(): void {
     const { run, name, parts, size } = batch;
     batch = null;
     const content = { name, text: parts.join('') };
-    readers.get(run)!.forEach((header, index) => {
+    recipients.get(run)!.forEach((header, index) => {
       void send('iopub', serialize(['stream'], header, 'stream', content, connection), index === 0 ? size : 0);
     });
   }
 }
 
-/** To the kernel's own log, past the page. */
+/** Writes to the kernel's log, not to the page. */
 function log(message: string): void {
   writeSync(2, `${message}\n`);
 }
 
 function start(port: MessagePort): void {
-  const tell = (message: FromThread): void => port.postMessage(message);
+  const sendToKernel = (message: FromThread): void => port.postMessage(message);
 
-  /** The requests to stop that the main thread has not taken yet. */
+  /** The interrupt requests that the main thread has not handled yet. */
   const interrupts: Request[] = [];
-  /** Connected while code may have to be terminated, so that nothing lies between deciding to do so and doing it. */
+  /** Connected in advance while code may have to be terminated, so that the decision takes effect at once. */
   let session: Session | undefined;
 
   function interrupt(request: Request): void {
-    Atomics.add(numbers, Shared.stops, 1);
-    tell('interrupt');
+    Atomics.add(shared, Shared.stops, 1);
+    sendToKernel('interrupt');
     interrupts.push(request);
     if (!session) {
       session = new Session();
       session.connectToMainThread();
-      terminateWhatStays(session);
+      terminateStuckCode(session);
     }
   }
 
-  /** Terminates code that stays in one stretch of work, until Stop is taken and the stopped cell has ended. */
-  function terminateWhatStays(connected: Session): void {
-    let stretch = Atomics.load(numbers, Shared.stretch);
-    let [since, heldSince] = [Date.now(), Infinity];
-    const look = (): void => {
-      if (interrupts.length === 0 && Atomics.load(numbers, Shared.ending) === 0) {
+  /** Terminates code that does not return to the event loop, until Stop is handled and the stopped cell has ended. */
+  function terminateStuckCode(connected: Session): void {
+    let execution = Atomics.load(shared, Shared.executionId);
+    let [since, uninterruptibleSince] = [Date.now(), Infinity];
+    const poll = (): void => {
+      if (interrupts.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
         connected.disconnect();
         session = undefined;
         return;
       }
-      const [now, current] = [Date.now(), Atomics.load(numbers, Shared.stretch)];
-      const isHeld = current === NOT_TO_BE_TERMINATED; // by a section, or by a step, after which the stretch goes on
-      heldSince = isHeld ? Math.min(heldSince, now) : Infinity;
-      if (!isHeld && current !== stretch) {
-        [stretch, since] = [current, now];
+      const [now, current] = [Date.now(), Atomics.load(shared, Shared.executionId)];
+      const isUninterruptible = current === UNINTERRUPTIBLE; // after a step, the same execution goes on
+      uninterruptibleSince = isUninterruptible ? Math.min(uninterruptibleSince, now) : Infinity;
+      if (!isUninterruptible && current !== execution) {
+        [execution, since] = [current, now];
       }
-      const isPatient = isHeld
-        ? now - heldSince < LONGEST_SECTION_MS
-        : now - since < Atomics.load(numbers, Shared.patience);
+      const isPatient = isUninterruptible
+        ? now - uninterruptibleSince < MAX_UNINTERRUPTIBLE_MS
+        : now - since < Atomics.load(shared, Shared.patienceMs);
       if (!isPatient) {
-        Atomics.add(numbers, Shared.terminations, 1);
+        Atomics.add(shared, Shared.terminations, 1);
         connected.post('Runtime.terminateExecution');
       }
-      setTimeout(look, LOOK_MS);
+      setTimeout(poll, POLL_MS);
     };
-    setTimeout(look, LOOK_MS);
+    setTimeout(poll, POLL_MS);
   }
 
   function interrupted(): void {
@@ -174,8 +174,8 @@ function start(port: MessagePort): void {
   }
 
   /**
-   * Ends the process, also when the main thread is in an endless loop. Not in Node's orderly way: that waits for V8's
-   * inspector to be left, and fails with the sockets of a thread.
+   * Ends the process, even if the main thread is in an endless loop. Node's orderly exit would wait for V8's inspector to
+   * disconnect, and fails with sockets in a thread.
    */
   function shutDown({ channel, identities, header, content }: Request): void {
     const reply = { status: 'ok', restart: content.restart === true };
@@ -183,10 +183,10 @@ function start(port: MessagePort): void {
       send(channel, serialize(identities, header, 'shutdown_reply', reply, connection)),
       send('iopub', serialize(['shutdown'], header, 'shutdown_reply', reply, connection)),
     ]).then(() => setTimeout(kill, DELIVERY_MS));
-    setTimeout(kill, EXIT_MS); // where a client does not take its messages
+    setTimeout(kill, EXIT_MS); // in case a client does not read its messages
   }
 
-  function take(channel: Request['channel'], frames: Uint8Array[]): void {
+  function receive(channel: Request['channel'], frames: Uint8Array[]): void {
     let request: Request;
     try {
       request = parse(channel, frames, connection.key);
@@ -203,17 +203,17 @@ function start(port: MessagePort): void {
     } else if (msg_type === 'shutdown_request') {
       shutDown(request);
     } else {
-      tell({ request });
+      sendToKernel({ request });
     }
   }
 
   async function listen(channel: Request['channel']): Promise<void> {
     for await (const frames of sockets[channel]) {
-      take(channel, frames);
+      receive(channel, frames);
     }
   }
 
-  async function beat(): Promise<void> {
+  async function answerHeartbeat(): Promise<void> {
     for await (const frames of heartbeat) {
       await heartbeat.send(frames);
     }
@@ -242,20 +242,20 @@ function start(port: MessagePort): void {
     heartbeat.bind(address(connection.hb_port)),
   ]).then(
     () => {
-      void Promise.all([listen('shell'), listen('control'), listen('stdin'), beat()]);
+      void Promise.all([listen('shell'), listen('control'), listen('stdin'), answerHeartbeat()]);
     },
     (error: unknown) => {
-      log(`The kernel cannot listen at its ports: ${String(error)}`);
+      log(`The kernel cannot listen on its ports: ${String(error)}`);
       kill();
     },
   );
 }
 
 function kill(): void {
-  process.kill(process.pid, 'SIGKILL'); // a thread cannot end the process in any other way
+  process.kill(process.pid, 'SIGKILL'); // the only way in which a thread can end the process
 }
 
-// Jupyter names itself to the kernels that should not outlive it.
+// Jupyter sets this variable for kernels that must not outlive it.
 if (process.env.JPY_PARENT_PID) {
   const parent = process.ppid;
   setInterval(() => {

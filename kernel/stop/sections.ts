@@ -1,36 +1,36 @@
-import { NOT_TO_BE_TERMINATED, Shared } from '../protocol/shared';
+import { Shared, UNINTERRUPTIBLE } from '../protocol/shared';
 
 /**
- * Says to the thread of the sockets what may be terminated: everything but sections, which must run to their end. The
- * thread terminates what stays in the same stretch of work for a while after Stop.
+ * Tells the socket thread which code must not be terminated: critical sections run to their end. After Stop, the thread
+ * terminates code whose execution id stays the same for too long.
  */
 export class Sections {
-  private stretches = 0;
+  private executions = 0;
   private depth = 0;
-  private isTakenOver = false;
+  private isStopTakenOver = false;
 
-  constructor(private readonly numbers: Int32Array<SharedArrayBuffer>) {
+  constructor(private readonly shared: Int32Array<SharedArrayBuffer>) {
     this.update();
   }
 
-  /** How often Stop was pressed, also before the event loop has turned. */
+  /** How often Stop was pressed, including stops that are not handled yet. */
   get stops(): number {
-    return Atomics.load(this.numbers, Shared.stops);
+    return Atomics.load(this.shared, Shared.stops);
   }
 
-  /** Whether Stop was pressed and the event loop has not turned since. */
-  get isStopWaiting(): boolean {
-    return this.stops !== Atomics.load(this.numbers, Shared.stopsTaken) && !this.isTakenOver;
+  /** Whether Stop was pressed and is not handled yet. */
+  get isStopPending(): boolean {
+    return this.stops !== Atomics.load(this.shared, Shared.handledStops) && !this.isStopTakenOver;
   }
 
-  /** Runs a short step that must not be terminated half-way, within the same stretch of work. */
+  /** Runs a short step that must not be terminated half-way. Steps do not extend the time that code may run after Stop. */
   step<T>(work: () => T): T {
-    const { numbers } = this;
-    const stretch = Atomics.exchange(numbers, Shared.stretch, NOT_TO_BE_TERMINATED);
+    const { shared } = this;
+    const execution = Atomics.exchange(shared, Shared.executionId, UNINTERRUPTIBLE);
     try {
       return work();
     } finally {
-      Atomics.store(numbers, Shared.stretch, stretch);
+      Atomics.store(shared, Shared.executionId, execution);
     }
   }
 
@@ -44,32 +44,32 @@ export class Sections {
     }
   }
 
-  /** Begins a section, which the function that is returned ends. */
+  /** Begins a critical section. @returns a function that ends it. */
   enter(): () => void {
     this.depth++;
     this.update();
-    let isOver = false;
+    let hasLeft = false;
     return () => {
-      if (!isOver) {
-        isOver = true;
+      if (!hasLeft) {
+        hasLeft = true;
         this.depth--;
         this.update();
       }
     };
   }
 
-  /** Somebody has taken Stop over: a cell that listens to SIGINT in the kernel's place. */
-  takeOver(isTakenOver: boolean): void {
-    this.isTakenOver = isTakenOver;
+  /** Sets whether a cell handles Stop itself: it listens to SIGINT in place of the kernel. */
+  setStopTakenOver(isStopTakenOver: boolean): void {
+    this.isStopTakenOver = isStopTakenOver;
     this.update();
   }
 
-  /** Begins another stretch of work: the event loop has turned. */
+  /** Sets a new execution id, so that the time that code may run after Stop starts again. */
   update(): void {
     Atomics.store(
-      this.numbers,
-      Shared.stretch,
-      this.depth > 0 || this.isTakenOver ? NOT_TO_BE_TERMINATED : ++this.stretches,
+      this.shared,
+      Shared.executionId,
+      this.depth > 0 || this.isStopTakenOver ? UNINTERRUPTIBLE : ++this.executions,
     );
   }
 }

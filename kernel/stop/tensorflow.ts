@@ -1,5 +1,5 @@
-// What the kernel knows of TensorFlow.js: how training ends after a batch, how its engine is put back after code was
-// terminated, and how tensors and models are shown. All reaches into tfjs's private parts are here.
+// The kernel's knowledge of TensorFlow.js: ends training after a batch, restores the engine after code was terminated, and
+// shows tensors and models. All uses of tfjs's private parts are here.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { currentRun } from '../output/context';
@@ -8,7 +8,7 @@ import type { Sections } from './sections';
 
 const KNOWN_VERSION = '4.22.0';
 
-/** What tfjs's engine needs of a tensor to free it. */
+/** The properties by which tfjs's engine disposes of a tensor. */
 interface TensorData {
   id: number;
   dataId: object;
@@ -64,26 +64,27 @@ interface Core {
   Tensor: new () => Tensor;
 }
 
-/** Where tfjs's engine is between two operations of a cell. */
+/** The state of tfjs's engine before a cell runs. */
 export interface EngineState {
   scopes: number;
   gradientDepth: number;
   kernelDepth: number;
 }
 
-/** Node's own: one of a stopped cell's would be cancelled. */
+/** Node's own `setImmediate`: a stopped cell's would be cancelled. */
 const setImmediateTimer = setImmediate;
 
 let layers: Layers | undefined;
 let core: Core | undefined;
 
-/** The trainings that go on, by what ends them after the batch at work; each with the run that began it. */
+/** The trainings in progress, each with its run and a function that ends it after the current batch. */
 const trainings = new Map<object, { run: Run | undefined; model: Model; stop: () => void }>();
 
 /**
- * To be called after modules were loaded: from then on, training can be stopped.
+ * Attaches the kernel to tfjs once a cell has loaded it: makes training stoppable and protects operations. Must be called
+ * after each import.
  *
- * @param check throws where the code that begins an operation has been stopped.
+ * @param check throws if the code that begins an operation was stopped.
  */
 export function attach(sections: Sections, check: () => void): void {
   if (!layers) {
@@ -92,20 +93,20 @@ export function attach(sections: Sections, check: () => void): void {
     if (found?.version_layers === KNOWN_VERSION && core) {
       layers = found;
       layers.registerCallbackConstructor(0, stopTrainingCallback(layers, sections));
-      noteTensors(engine()!);
-      keepSteps(engine()!, sections, check);
+      trackUnscopedTensors(engine()!);
+      protectSteps(engine()!, sections, check);
     }
   }
 }
 
-/** A module that code of a cell has loaded, wherever its package lies. */
+/** A module that a cell has loaded, from wherever its package is installed. */
 function loaded<T>(packageName: string, file: string): T | undefined {
   const path = Object.keys(require.cache).find((each) => each.endsWith(`/@tensorflow/${packageName}/dist/${file}`));
   const module = path ? require.cache[path] : undefined;
   return module?.loaded ? (module.exports as T) : undefined;
 }
 
-/** tfjs makes one for each call of fit and fitDataset. */
+/** The class of a callback that tfjs creates for each call of fit and fitDataset. */
 function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () => object {
   return class extends Callback {
     private leave = (): void => undefined;
@@ -123,14 +124,14 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
       trainings.set(this, { run: this.run, model: this.model, stop: () => (this.isStopped = true) });
     }
     onBatchBegin(): void {
-      // Terminated half-way, a batch would leave some weights changed and some not, and the model in training for good.
+      // A batch terminated half-way would leave only some weights updated, and the model marked as training for ever.
       this.leave = sections.enter();
-      setImmediateTimer(this.leave); // where the batch throws
+      setImmediateTimer(this.leave); // in case the batch throws
     }
     async onBatchEnd(): Promise<void> {
       this.leave();
       if (sections.stops !== this.stops) {
-        // With `yieldEvery: 'never'` the event loop does not turn between two batches: Stop has not come in yet.
+        // With `yieldEvery: 'never'` the event loop does not turn between batches, so Stop has not been handled yet.
         await new Promise((resolve) => setImmediateTimer(resolve));
       }
       if (this.isStopped || this.run?.isStopped) {
@@ -145,29 +146,29 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
   };
 }
 
-/** Ends all training after the batch at work. */
+/** Ends all training after the current batch. */
 export function stopTraining(): void {
   trainings.forEach(({ stop }) => stop());
 }
 
-/** Whether a training that a run began still goes on. */
+/** Whether a training that a run has started is in progress. */
 export function isTraining(run: Run): boolean {
   for (const [callback, { model }] of trainings) {
     if (!model.isTraining) {
-      trainings.delete(callback); // an error ended it
+      trainings.delete(callback); // it ended by an error
     }
   }
   return [...trainings.values()].some((training) => training.run === run);
 }
 
-/** tfjs has one engine in a process, however often it is installed. */
+/** tfjs's engine: one per process, even if tfjs is installed several times. */
 function engine(): Engine | undefined {
   return layers && (globalThis as { _tfengine?: Engine })._tfengine;
 }
 
-/** Where the engine is before a cell runs. */
+/** Reads the engine's state before a cell runs. */
 export function engineState(): EngineState {
-  recent.length = 0; // what was made earlier is not the cell's
+  recent.length = 0; // earlier tensors are not the cell's
   const state = engine()?.state;
   return {
     scopes: state?.scopeStack.length ?? 0,
@@ -176,20 +177,20 @@ export function engineState(): EngineState {
   };
 }
 
-/** The tensors that the cell made last outside all scopes; of those before, terminated code holds none. */
+/** The last tensors that the cell created outside of all scopes. Terminated code is unlikely to hold older ones. */
 const recent: Tensor[] = [];
-const RECENT = 256;
+const MAX_RECENT = 256;
 
-/** A scope below all others, which notes the tensors that would be in none; it never frees any. */
-function noteTensors({ state }: Engine): void {
+/** Adds a scope below all others that records the tensors outside of all scopes, and never disposes of any. */
+function trackUnscopedTensors({ state }: Engine): void {
   let count = 0;
-  const track = { length: 0, push: (tensor: Tensor): void => void (recent[count++ % RECENT] = tensor) };
+  const track = { length: 0, push: (tensor: Tensor): void => void (recent[count++ % MAX_RECENT] = tensor) };
   const scope: Scope = { id: -1, name: 'cells', track };
   state.scopeStack.unshift(scope);
   state.activeScope ??= scope;
 }
 
-/** What tfjs counts by more than one variable; beside operations. */
+/** Methods that update several counters of tfjs, besides operations. */
 const STEPS = [
   'makeTensor',
   'makeTensorFromTensorInfo',
@@ -199,8 +200,8 @@ const STEPS = [
   'endScope',
 ] as const;
 
-/** Code ends between two operations, not within one: what tfjs counts stays right, and `finally` blocks run. */
-function keepSteps(tfjs: Engine, sections: Sections, check: () => void): void {
+/** Lets stopped code end only between two operations: tfjs's counters stay consistent, and `finally` blocks run. */
+function protectSteps(tfjs: Engine, sections: Sections, check: () => void): void {
   const steps = tfjs as unknown as Record<string, (...args: unknown[]) => unknown>;
   for (const name of STEPS) {
     const original = steps[name].bind(tfjs);
@@ -214,9 +215,8 @@ function keepSteps(tfjs: Engine, sections: Sections, check: () => void): void {
 }
 
 /**
- * Puts the engine back after code was terminated, as the `finally` blocks that did not run would have: scopes end, with
- * the tensors that were made in them, nothing is recorded for a gradient any more, and tensors that only the terminated
- * code knew are freed.
+ * Restores the engine after code was terminated, in place of the `finally` blocks that did not run: ends scopes and disposes
+ * of their tensors, stops recording for gradients, and disposes of tensors that only the terminated code could reach.
  */
 export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineState, done: () => void): void {
   const tfjs = engine();
@@ -232,14 +232,14 @@ export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineStat
     state.activeTape = null;
   }
   Object.assign(state, { gradientDepth, kernelDepth, numDataMovesStack: [] });
-  const made = recent.splice(0);
+  const created = recent.splice(0);
   while (state.scopeStack.length > Math.max(scopes, 1)) {
     for (const tensor of state.scopeStack.at(-1)!.track as unknown as Tensor[]) {
-      made.push(tensor); // a kept one outlives its scope
+      created.push(tensor); // a kept tensor outlives its scope
     }
     tfjs.endScope();
   }
-  const suspects = made
+  const candidates = created
     .filter((tensor) => !tensor.isDisposed)
     .map((tensor) => {
       const { id, dataId, dtype, size } = tensor;
@@ -247,7 +247,7 @@ export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineStat
     });
   setImmediateTimer(() => {
     collectGarbage();
-    suspects.filter(({ tensor }) => !tensor.deref()).forEach(({ data }) => tfjs.disposeTensor(data));
+    candidates.filter(({ tensor }) => !tensor.deref()).forEach(({ data }) => tfjs.disposeTensor(data));
     done();
   });
 }
@@ -257,10 +257,11 @@ function collectGarbage(): void {
   (runInNewContext('gc') as () => void)();
 }
 
-const MOST_VALUES = 1000;
+/** A larger tensor shows only its first values. */
+const MAX_VALUES = 1000;
 const FIRST_VALUES = 8;
 
-/** A tensor or a model in words; null for anything else. */
+/** A tensor or a model as text; null for anything else. */
 export function textOf(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) {
     return null;
@@ -270,7 +271,7 @@ export function textOf(value: unknown): string | null {
     if (value.isDisposed) {
       return `${kind}, disposed`;
     }
-    if (value.size <= MOST_VALUES) {
+    if (value.size <= MAX_VALUES) {
       return `${kind}\n${value
         .toString()
         .replace(/^Tensor\n/, '')

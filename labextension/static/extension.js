@@ -1,4 +1,4 @@
-// What the lecture needs of JupyterLab's page beyond what JupyterLab does. Set-up copies this extension into .venv.
+// The lecture's JupyterLab extension. Set-up copies it into .venv.
 //
 // This is a container of webpack's module federation, written by hand, so there is nothing to build:
 // https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html
@@ -7,7 +7,7 @@
   const PLOTLY = 'application/vnd.plotly.v1+json';
   let shared;
 
-  /** One of JupyterLab's own modules. */
+  /** Loads one of JupyterLab's own modules. */
   async function load(name) {
     const [{ get }] = Object.values(shared[name]);
     return (await get())();
@@ -32,8 +32,8 @@
       for (const cell of notebook.widgets) {
         const run = content.comms?.[cell.model.id];
         if (run && run.session !== kernel.clientId && (!run.hasEnded || new Date(run.changed) > saved)) {
-          // The kernel does not run the cell again: it relays the output of its last run. The promise is rejected if that
-          // run failed or was stopped, which the output shows.
+          // With `follows`, the kernel does not run the cell again: it relays the output of its last run. The promise is
+          // rejected if that run failed or was stopped, which the output shows.
           CodeCell.execute(cell, sessionContext, { follows: true }).catch(() => {});
         }
       }

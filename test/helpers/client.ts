@@ -1,13 +1,13 @@
-// A client of a running kernel that speaks ZeroMQ itself: it may send what no Jupyter would, and sees every message.
+// A client that connects to a running kernel by ZeroMQ. It can send messages that Jupyter never would, and sees all messages.
 import { createHmac, randomUUID } from 'node:crypto';
 import { Dealer, Subscriber } from 'zeromq';
-import type { ConnectionInfo } from './kernel';
+import { type ConnectionInfo, type Kernel, startKernel } from './kernel';
 
 type Channel = 'shell' | 'control' | 'iopub';
 type Json = Record<string, unknown>;
 
-/** A message as it arrived. */
-export interface Heard {
+/** A received message. */
+export interface Received {
   channel: Channel;
   msg_type: string;
   content: Json;
@@ -15,18 +15,18 @@ export interface Heard {
   parent_header: { msg_id?: string; msg_type?: string };
 }
 
-interface Sent {
+interface SendOptions {
   channel?: 'shell' | 'control';
   metadata?: Json;
-  /** The signature, where it is not to be right. */
+  /** A wrong signature, in place of the right one. */
   signature?: string;
 }
 
 const DELIMITER = '<IDS|MSG>';
 
 export class Client {
-  /** All messages in the order in which they arrived. */
-  readonly messages: Heard[] = [];
+  /** All messages in order of arrival. */
+  readonly messages: Received[] = [];
   private readonly session = randomUUID();
   private readonly shell = new Dealer({ linger: 0 });
   private readonly control = new Dealer({ linger: 0 });
@@ -35,7 +35,7 @@ export class Client {
 
   private constructor(private readonly info: ConnectionInfo) {}
 
-  /** Connects, and returns once the kernel's output arrives. */
+  /** Connects, and returns as soon as the kernel's output arrives. */
   static async connect(info: ConnectionInfo): Promise<Client> {
     const client = new Client(info);
     const { ip } = info;
@@ -46,22 +46,22 @@ export class Client {
     for (const channel of ['shell', 'control', 'iopub'] as const) {
       void client.listen(channel);
     }
-    const hears = (): boolean => client.on('iopub').length > 0;
-    while (!hears()) {
-      await client.request('kernel_info_request', {}); // until it is subscribed, it hears nothing
+    const isSubscribed = (): boolean => client.on('iopub').length > 0;
+    while (!isSubscribed()) {
+      await client.request('kernel_info_request', {});
     }
     return client;
   }
 
-  /** The messages of a channel; where given, only those about a request. */
-  on(channel: Channel, id?: string): Heard[] {
+  /** The messages of a channel, by default about all requests. */
+  on(channel: Channel, id?: string): Received[] {
     return this.messages.filter(
       (each) => each.channel === channel && (id === undefined || each.parent_header.msg_id === id),
     );
   }
 
-  /** Sends a request, and gives its id at once. */
-  async send(msg_type: string, content: unknown, options: Sent = {}): Promise<string> {
+  /** Sends a request and returns its id without waiting for the reply. */
+  async send(msg_type: string, content: unknown, options: SendOptions = {}): Promise<string> {
     const msg_id = randomUUID();
     const header = {
       msg_id,
@@ -78,29 +78,29 @@ export class Client {
     return msg_id;
   }
 
-  /** Sends whatever the parts are, signed as a message. */
-  sendParts(parts: string[], { channel = 'shell', signature }: Sent = {}): Promise<void> {
+  /** Signs and sends any parts. */
+  sendParts(parts: string[], { channel = 'shell', signature }: SendOptions = {}): Promise<void> {
     return this.sendFrames([DELIMITER, signature ?? this.sign(parts), ...parts], channel);
   }
 
-  /** Sends whatever the frames are. */
+  /** Sends any frames. */
   sendFrames(frames: string[], channel: 'shell' | 'control' = 'shell'): Promise<void> {
     return this[channel].send(frames);
   }
 
-  /** Sends a request and gives its reply. */
-  async request(msg_type: string, content: unknown, options: Sent = {}): Promise<Heard> {
+  /** Sends a request and returns its reply. */
+  async request(msg_type: string, content: unknown, options: SendOptions = {}): Promise<Received> {
     return this.replyTo(await this.send(msg_type, content, options));
   }
 
-  async replyTo(id: string): Promise<Heard> {
-    const reply = (): Heard | undefined =>
+  async replyTo(id: string): Promise<Received> {
+    const reply = (): Received | undefined =>
       this.messages.find((each) => each.channel !== 'iopub' && each.parent_header.msg_id === id);
     await this.until(() => reply() !== undefined);
     return reply()!;
   }
 
-  /** Sends an execute_request and gives its id. */
+  /** Sends an execute_request and returns its id. */
   execute(code: unknown, more: Json = {}): Promise<string> {
     return this.send('execute_request', {
       code,
@@ -113,15 +113,15 @@ export class Client {
     });
   }
 
-  /** Runs a cell to its end: its reply's content, and what was published about it. */
-  async run(code: unknown, more: Json = {}): Promise<{ id: string; reply: Json; messages: Heard[] }> {
+  /** Runs a cell to its end. @returns the content of its reply, and the iopub messages about it. */
+  async run(code: unknown, more: Json = {}): Promise<{ id: string; reply: Json; messages: Received[] }> {
     const id = await this.execute(code, more);
     const { content } = await this.replyTo(id);
     await this.idle(id);
     return { id, reply: content, messages: this.on('iopub', id) };
   }
 
-  /** Waits until a request has been dealt with. */
+  /** Waits until the kernel is idle after a request. */
   idle(id: string): Promise<void> {
     return this.until(() => this.on('iopub', id).some(({ content }) => content.execution_state === 'idle'));
   }
@@ -129,7 +129,7 @@ export class Client {
   until(condition: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       this.waiting.push({ until: condition, resolve });
-      this.look();
+      this.check();
     });
   }
 
@@ -148,15 +148,27 @@ export class Client {
       const texts = frames.map(String);
       const [signature, ...parts] = texts.slice(texts.indexOf(DELIMITER) + 1);
       if (signature !== this.sign(parts)) {
-        throw new Error(`a message of the kernel is not signed rightly: ${texts.join()}`);
+        throw new Error(`The kernel sent a message with a wrong signature: ${texts.join()}`);
       }
       const [header, parent_header, , content] = parts.map((part) => JSON.parse(part) as Json);
       this.messages.push({ channel, msg_type: header.msg_type as string, header, parent_header, content });
-      this.look();
+      this.check();
     }
   }
 
-  private look(): void {
+  private check(): void {
     this.waiting = this.waiting.filter(({ until, resolve }) => !until() || resolve());
   }
+}
+
+const clients: Client[] = [];
+
+afterAll(() => clients.forEach((client) => client.close()));
+
+/** Starts a kernel and connects a client to it. Both are closed after the tests. */
+export async function startKernelWithClient(): Promise<{ kernel: Kernel; client: Client }> {
+  const kernel = await startKernel();
+  const client = await Client.connect(await kernel.connection());
+  clients.push(client);
+  return { kernel, client };
 }

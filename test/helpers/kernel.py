@@ -1,6 +1,6 @@
-"""Starts a kernel as Jupyter does and passes its messages on, a line of JSON each; kernel.ts talks to it.
+"""Starts a kernel as Jupyter does and forwards its messages as lines of JSON to kernel.ts.
 
-Ends, and the kernel with it, when its standard input does: whoever started it cannot leave a kernel behind.
+Ends itself and the kernel when its standard input ends, so that no kernel is left behind.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ class Bridge:
     async def ready(self):
         await self.client.wait_for_ready(timeout=60)
         channels = {"iopub": self.client.iopub_channel, "shell": self.client.shell_channel}
-        self.tasks = [asyncio.create_task(self.pass_on(name, channel)) for name, channel in channels.items()]
+        self.tasks = [asyncio.create_task(self.forward(name, channel)) for name, channel in channels.items()]
         self.tasks.append(asyncio.create_task(self.watch()))
         return self.manager.provisioner.pid
 
-    async def pass_on(self, name, channel):
+    async def forward(self, name, channel):
         while True:
             message = await channel.get_msg()
             fields = ("msg_type", "content", "parent_header")
-            say({"event": name, **{field: message[field] for field in fields}})
+            write({"event": name, **{field: message[field] for field in fields}})
 
     async def watch(self):
         while await self.manager.is_alive():
             await asyncio.sleep(0.1)
-        say({"event": "dead"})
+        write({"event": "dead"})
 
     async def send(self, id, msg_type, content):
         message = self.client.session.msg(msg_type, content)
@@ -49,7 +49,7 @@ class Bridge:
         self.client.shell_channel.send(message)
 
     async def interrupt(self):
-        """As the manager does it, but returns only once the kernel has taken it, where it can say so."""
+        """Interrupts as the manager does, but waits for the kernel's reply if there is one."""
         if self.manager.kernel_spec.interrupt_mode == "message":
             self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
             await self.client.control_channel.get_msg()
@@ -57,7 +57,7 @@ class Bridge:
             await self.manager.interrupt_kernel()
 
     async def connection(self):
-        """Addresses, ports and the key, for further clients; and the file that holds them."""
+        """Returns addresses, ports and the key for further clients, and the path of the connection file."""
         info = self.manager.get_connection_info()
         return {**info, "key": info["key"].decode(), "file": self.manager.connection_file}
 
@@ -65,22 +65,22 @@ class Bridge:
         os.kill(self.manager.provisioner.pid, signal.SIGKILL)
 
     async def restart(self):
-        self.forget_tasks()
+        self.cancel_tasks()
         await self.manager.restart_kernel(now=True)
         return await self.ready()
 
     async def stop(self):
-        self.forget_tasks()
+        self.cancel_tasks()
         if self.manager.has_kernel:
             await self.manager.shutdown_kernel(now=True)
 
-    def forget_tasks(self):
+    def cancel_tasks(self):
         for task in self.tasks:
             task.cancel()
         self.tasks = []
 
 
-def say(message):
+def write(message):
     print(json.dumps(message, default=str), flush=True)
 
 
@@ -94,9 +94,9 @@ async def main():
             command = json.loads(line)
             number = command.pop("number")
             try:
-                say({"number": number, "value": await getattr(bridge, command.pop("do"))(**command)})
+                write({"number": number, "value": await getattr(bridge, command.pop("do"))(**command)})
             except Exception as error:
-                say({"number": number, "error": f"{type(error).__name__}: {error}"})
+                write({"number": number, "error": f"{type(error).__name__}: {error}"})
     finally:
         await bridge.stop()
 

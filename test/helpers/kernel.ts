@@ -1,18 +1,18 @@
-// A real kernel for tests: started, interrupted and listened to as Jupyter does it, through kernel.py.
+// A real kernel for tests, started and used as Jupyter does it, through kernel.py.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CodeOutput, joined, root } from './notebook';
 
-/** A message of the kernel, with what tests need of it. */
+/** The parts of a message that tests need. */
 export interface Message {
   msg_type: string;
   content: Record<string, unknown>;
   parent_header: { msg_id?: string };
 }
 
-/** An output as a notebook would hold it now. */
+/** An output as in a notebook. */
 export interface Output extends CodeOutput {
   display_id?: string;
   ename?: string;
@@ -28,21 +28,21 @@ interface Reply {
   traceback?: string[];
 }
 
-/** A cell that runs or has run. What it sends after its end still arrives here. */
+/** A cell that runs or has run. Later messages about it arrive here as well. */
 export class Run {
-  /** The iopub messages in their order. */
+  /** Its iopub messages in order. */
   readonly messages: Message[] = [];
   /** Its outputs, with updates applied in place. */
   readonly outputs: Output[] = [];
   reply?: Reply;
-  /** Fulfilled once the kernel has replied and is idle; rejected when the kernel dies or is stopped before. */
+  /** Resolves when the kernel has replied and is idle; rejects if the kernel dies or is stopped before. */
   readonly ended: Promise<Run>;
   private waiting: { until: () => boolean; resolve: () => void; reject: (error: Error) => void }[] = [];
   private idle = false;
 
   constructor(readonly code: string) {
     this.ended = this.wait(() => this.idle && this.reply !== undefined).then(() => this);
-    this.ended.catch(() => {}); // whoever does not ask need not know
+    this.ended.catch(() => {}); // tests need not wait for it
   }
 
   get status(): Reply['status'] | undefined {
@@ -63,26 +63,26 @@ export class Run {
   get stderr(): string {
     return this.streamText('stderr');
   }
-  /** Its value, as text; undefined where it has none. */
+  /** Its value as text; undefined if it has none. */
   get result(): string | undefined {
     const result = this.outputs.find(({ output_type }) => output_type === 'execute_result');
     return result && joined(result.data!['text/plain'] as string);
   }
-  /** The names under which its outputs can be updated. */
+  /** The ids by which its outputs can be updated. */
   get displayIds(): string[] {
     return this.outputs.flatMap(({ display_id }) => display_id ?? []);
   }
-  /** All that its outputs say now, as plain text. */
+  /** The text of all its outputs. */
   get text(): string {
     const plain = ({ text, data, traceback }: Output) => text ?? data?.['text/plain'] ?? traceback?.join('\n') ?? '';
     return this.outputs.map((output) => joined(plain(output) as string | string[])).join('');
   }
 
-  /** Waits until the outputs' text matches, also after the cell's end. */
+  /** Waits until the text of the outputs matches; the cell may have ended. */
   async until(pattern: RegExp): Promise<void> {
-    const refused = () => this.status === 'abort' || this.status === 'aborted';
-    const problem = await this.wait(() => refused() || pattern.test(this.text)).then(
-      () => (refused() ? 'The kernel refused the cell' : undefined),
+    const isRefused = () => this.status === 'abort' || this.status === 'aborted';
+    const problem = await this.wait(() => isRefused() || pattern.test(this.text)).then(
+      () => (isRefused() ? 'The kernel aborted the cell' : undefined),
       (error: Error) => error.message,
     );
     if (problem) {
@@ -91,7 +91,7 @@ export class Run {
   }
 
   /** @internal */
-  take(message: Message, everywhere: Run[]): void {
+  receive(message: Message, allRuns: Run[]): void {
     const { msg_type, content } = message;
     this.messages.push(message);
     if (msg_type === 'stream') {
@@ -106,18 +106,18 @@ export class Run {
       this.outputs.push({ output_type: msg_type as Output['output_type'], ...kept, display_id: transient?.display_id });
     } else if (msg_type === 'update_display_data') {
       const { display_id } = content.transient as { display_id: string };
-      const shown = everywhere.flatMap(({ outputs }) => outputs).filter((output) => output.display_id === display_id);
+      const shown = allRuns.flatMap(({ outputs }) => outputs).filter((output) => output.display_id === display_id);
       shown.forEach((output) => Object.assign(output, { data: content.data, metadata: content.metadata }));
     } else if (msg_type === 'clear_output') {
       this.outputs.length = 0;
     } else if (msg_type === 'status') {
       this.idle ||= content.execution_state === 'idle';
     }
-    this.look();
+    this.check();
   }
 
   /** @internal */
-  look(): void {
+  check(): void {
     this.waiting = this.waiting.filter(({ until, resolve }) => !until() || resolve());
   }
 
@@ -130,7 +130,7 @@ export class Run {
   private wait(until: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ until, resolve, reject });
-      this.look();
+      this.check();
     });
   }
 
@@ -142,30 +142,30 @@ export class Run {
   }
 }
 
-/** Where a kernel listens, and the key that signs its messages. */
+/** A kernel's addresses, and the key that signs its messages. */
 export interface ConnectionInfo {
   key: string;
   ip: string;
   shell_port: number;
   control_port: number;
   iopub_port: number;
-  /** The connection file. */
+  /** The path of the connection file. */
   file: string;
 }
 
 export interface KernelOptions {
-  /** The kernelspec's name, by default the project's. */
+  /** The kernelspec's name, by default the project's kernel. */
   name?: string;
-  /** Variables beside those of this process and those with which the scripts run Jupyter. */
+  /** Environment variables in addition to those of this process and of the scripts that run Jupyter. */
   env?: Record<string, string>;
-  /** Where the kernel starts, by default the folder of the notebook. */
+  /** The kernel's working directory, by default the folder of the notebook. */
   cwd?: string;
 }
 
 const python = join(root, '.venv', 'bin', 'python');
 const open = new Set<Kernel>();
 
-// A test that fails does not come to its `kernel.stop()`.
+// Also stops kernels whose tests failed before `kernel.stop()`.
 afterAll(() => Promise.all([...open].map((kernel) => kernel.stop())));
 
 /** Starts a kernel and waits until it answers. */
@@ -179,37 +179,40 @@ export async function startKernel({ name = 'tslab', env = {}, cwd = join(root, '
   return kernel;
 }
 
-let known: Record<string, string> | undefined;
+let environment: Record<string, string> | undefined;
 
-/** What scripts/paths.mjs says; jest cannot import an ES module. */
+/** The `jupyterEnvironment` of scripts/paths.mjs, which jest cannot import. */
 function jupyterEnvironment(): Record<string, string> {
   const script = `import { jupyterEnvironment } from ${JSON.stringify(join(root, 'scripts', 'paths.mjs'))};
     console.log(JSON.stringify(jupyterEnvironment));`;
   const args = ['--input-type=module', '--eval', script];
-  return (known ??= JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Record<string, string>);
+  return (environment ??= JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Record<
+    string,
+    string
+  >);
 }
 
-/** A kernel that `startKernel` has started. */
+/** A kernel, started by `startKernel`. */
 export class Kernel {
-  /** The kernel's process. */
+  /** The id of the kernel's process. */
   pid = 0;
-  /** What the process wrote past Jupyter, to its own standard output and error. */
+  /** The process's own standard output and error, which Jupyter does not see. */
   log = '';
   private runs = new Map<string, Run>();
   private requests = new Map<string, (reply: Record<string, unknown>) => void>();
   private commands = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private numbers = 0;
   private readonly exited: Promise<unknown>;
-  private tellDead = (): void => {};
-  /** Fulfilled once Jupyter has noticed that the process is gone. */
-  readonly died = new Promise<void>((resolve) => (this.tellDead = resolve));
+  private resolveDied = (): void => {};
+  /** Resolves when Jupyter has noticed that the process is gone. */
+  readonly died = new Promise<void>((resolve) => (this.resolveDied = resolve));
 
   constructor(private child: ChildProcess) {
     this.exited = once(child, 'exit');
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.log += text));
-    child.stdin!.on('error', () => {}); // it has ended: 'exit' tells
+    child.stdin!.on('error', () => {}); // the process has ended, which 'exit' handles
     child.on('exit', () => this.giveUp(new Error(`The kernel was stopped\n${this.log}`)));
-    createInterface(child.stdout!).on('line', (line) => this.hear(JSON.parse(line) as Heard));
+    createInterface(child.stdout!).on('line', (line) => this.receive(JSON.parse(line) as BridgeMessage));
   }
 
   /** @internal */
@@ -217,12 +220,12 @@ export class Kernel {
     this.pid = (await this.command('start')) as number;
   }
 
-  /** Runs a cell to its end; whether it succeeded, its status says. */
+  /** Runs a cell to its end, successful or not: see its status. */
   run(code: string): Promise<Run> {
     return this.start(code).ended;
   }
 
-  /** Starts a cell; `await run.ended` waits for its end, `await run.until(/text/)` for an output. */
+  /** Starts a cell. `await run.ended` waits for its end, `await run.until(/text/)` for an output. */
   start(code: string): Run {
     const run = new Run(code);
     const id = `run-${++this.numbers}`;
@@ -239,7 +242,15 @@ export class Kernel {
     return run;
   }
 
-  /** Asks something else on the shell channel, such as a `complete_request`; gives the reply's content. */
+  /** Runs a cell that prints `started`, presses Stop as soon as it has, and waits for its end. */
+  async interruptOnceStarted(code: string): Promise<Run> {
+    const run = this.start(code);
+    await Promise.race([run.until(/started/), run.ended]); // a cell that does not compile ends without printing
+    await this.interrupt();
+    return run.ended;
+  }
+
+  /** Sends another request on the shell channel, such as a `complete_request`. @returns the content of its reply. */
   request(msg_type: string, content: Record<string, unknown>): Promise<Record<string, unknown>> {
     return new Promise((resolve, reject) => {
       const id = `request-${++this.numbers}`;
@@ -259,12 +270,12 @@ export class Kernel {
     this.pid = (await this.command('restart')) as number;
   }
 
-  /** What further clients need. */
+  /** How further clients connect to the kernel. */
   connection(): Promise<ConnectionInfo> {
     return this.command('connection') as Promise<ConnectionInfo>;
   }
 
-  /** SIGKILL, as the system does when memory runs out; returns once the process is gone. */
+  /** Sends SIGKILL, as the system does when memory runs out, and waits until the process is gone. */
   async kill(): Promise<void> {
     await this.command('kill');
     while (this.isAlive()) {
@@ -272,16 +283,16 @@ export class Kernel {
     }
   }
 
-  /** Whether the process is there; one that has ended and waits for its parent is not. */
+  /** Whether the process runs; a zombie does not. */
   isAlive(): boolean {
     try {
       return !/^[ZX]/.test(execFileSync('ps', ['-o', 'stat=', '-p', String(this.pid)], { encoding: 'utf8' }).trim());
     } catch {
-      return false; // ps found none
+      return false; // no such process
     }
   }
 
-  /** Ends the kernel; returns once it is gone. */
+  /** Ends the kernel and waits until it is gone. */
   async stop(): Promise<void> {
     this.child.stdin!.end();
     await this.exited;
@@ -296,29 +307,29 @@ export class Kernel {
     });
   }
 
-  private hear(heard: Heard): void {
-    if ('number' in heard) {
-      const command = this.commands.get(heard.number);
-      this.commands.delete(heard.number);
-      if (heard.error !== undefined) {
-        command?.reject(new Error(`${heard.error}\n${this.log}`));
+  private receive(message: BridgeMessage): void {
+    if ('number' in message) {
+      const command = this.commands.get(message.number);
+      this.commands.delete(message.number);
+      if (message.error !== undefined) {
+        command?.reject(new Error(`${message.error}\n${this.log}`));
       } else {
-        command?.resolve(heard.value);
+        command?.resolve(message.value);
       }
-    } else if (heard.event === 'dead') {
-      this.tellDead();
+    } else if (message.event === 'dead') {
+      this.resolveDied();
       this.runs.forEach((run) => run.giveUp(new Error('The kernel died')));
     } else {
-      const id = heard.parent_header.msg_id ?? '';
+      const id = message.parent_header.msg_id ?? '';
       const run = this.runs.get(id);
-      if (heard.event === 'iopub') {
-        const { msg_type, content, parent_header } = heard;
-        run?.take({ msg_type, content, parent_header }, [...this.runs.values()]);
+      if (message.event === 'iopub') {
+        const { msg_type, content, parent_header } = message;
+        run?.receive({ msg_type, content, parent_header }, [...this.runs.values()]);
       } else if (run) {
-        run.reply = heard.content as unknown as Reply;
-        run.look();
+        run.reply = message.content as unknown as Reply;
+        run.check();
       } else {
-        this.requests.get(id)?.(heard.content);
+        this.requests.get(id)?.(message.content);
         this.requests.delete(id);
       }
     }
@@ -331,5 +342,5 @@ export class Kernel {
   }
 }
 
-type Heard =
+type BridgeMessage =
   { number: number; value?: unknown; error?: string } | { event: 'dead' } | ({ event: 'iopub' | 'shell' } & Message);

@@ -1,4 +1,4 @@
-// The real JupyterLab, as `npm start` starts it, and a notebook of it in the real browser.
+// The real JupyterLab, started by `npm start`, and a notebook in a real browser.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,24 +6,24 @@ import { join, relative } from 'node:path';
 import { type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { root } from './notebook';
 
-/** What stands beside a cell that runs or waits for those before it, and beside one that has run. */
+/** The prompts of a cell that runs or is queued, and of a cell that has run. */
 export const RUNS = /\*/;
 export const RAN = /\d/;
 
-const LONGEST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
-// Below the project's folder, as JupyterLab shows no other; both are ignored by git.
+// In the project's folder, because JupyterLab shows no other. Git ignores both.
 const scratch = join(root, 'artifacts', `lab-${process.pid}`);
 const screenshots = join(root, 'artifacts', 'screenshots');
 const workspaces = join(root, '.jupyter', 'config', 'lab', 'workspaces');
 
-/** A JupyterLab that runs. */
+/** A running JupyterLab. */
 export class Lab {
   private opened = 0;
 
   private constructor(
     private child: ChildProcess,
-    /** What `npm start` printed. */
+    /** The address that `npm start` printed. */
     readonly address: string,
   ) {}
 
@@ -47,7 +47,7 @@ export class Lab {
     return new Lab(child, address);
   }
 
-  /** Ends JupyterLab and its kernels as Ctrl-C does, and removes what the tests left in the project's folder. */
+  /** Ends JupyterLab and its kernels as Ctrl-C does, and removes the tests' files from the project's folder. */
   async stop(): Promise<void> {
     const ended = once(this.child, 'exit');
     this.child.kill('SIGINT');
@@ -58,7 +58,7 @@ export class Lab {
     }
   }
 
-  /** Writes a notebook and gives its address, in a workspace of its own: without the tabs of other tests. */
+  /** Writes a notebook. Its address opens it in a new workspace, without the tabs of other tests. */
   put(name: string, notebook: object): { path: string; address: string } {
     const path = join(scratch, name);
     writeFileSync(path, JSON.stringify(notebook));
@@ -68,7 +68,7 @@ export class Lab {
   }
 }
 
-/** A notebook in the format of nbformat 4.5, by default of code cells. */
+/** A notebook in nbformat 4.5. Strings become code cells. */
 export function notebookOf(...cells: (string | object)[]): object {
   return {
     nbformat: 4,
@@ -82,14 +82,14 @@ export function notebookOf(...cells: (string | object)[]): object {
   };
 }
 
-/** A notebook as a person has it open. */
+/** A notebook that is open in a browser. */
 export class OpenNotebook {
   private constructor(readonly page: Page) {}
 
-  /** Opens it and waits until its cells are there; its kernel may not be yet. */
+  /** Opens a notebook and waits until its cells are shown; its kernel may not be ready. */
   static async load(context: BrowserContext, address: string, numCells: number): Promise<OpenNotebook> {
     const page = await context.newPage();
-    page.setDefaultTimeout(LONGEST_WAIT_MS);
+    page.setDefaultTimeout(MAX_WAIT_MS);
     await page.goto(address);
     await page.waitForFunction(
       (number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number,
@@ -98,7 +98,7 @@ export class OpenNotebook {
     return new OpenNotebook(page);
   }
 
-  /** Opens it and waits until its kernel is ready, or still at work, as well. */
+  /** Opens a notebook and waits until its kernel has the given status. */
   static async open(
     context: BrowserContext,
     address: string,
@@ -111,7 +111,7 @@ export class OpenNotebook {
     return notebook;
   }
 
-  /** Waits for what the circle beside the kernel's name tells. */
+  /** Waits until the indicator beside the kernel's name shows a status. */
   async waitForStatus(status: 'idle' | 'busy'): Promise<void> {
     await this.page.locator(`.jp-Notebook-ExecutionIndicator[data-status="${status}"]`).waitFor({ state: 'attached' });
   }
@@ -120,17 +120,17 @@ export class OpenNotebook {
     return this.page.locator(`.jp-Notebook .jp-Cell[data-windowed-list-index="${index}"]`);
   }
 
-  /** What a cell shows below its code, as text. */
+  /** The text of a cell's output. */
   async outputText(index: number): Promise<string> {
     return (await this.cell(index).locator('.jp-Cell-outputArea').textContent())!.trim();
   }
 
-  /** What stands beside a cell: `[ ]:` before a run, `[*]:` meanwhile, a number afterwards. */
+  /** A cell's prompt: `[ ]:` before a run, `[*]:` during it, a number afterwards. */
   async prompt(index: number): Promise<string> {
     return (await this.cell(index).locator('.jp-InputArea-prompt').textContent())!;
   }
 
-  /** Clicks through the menu bar. */
+  /** Clicks a menu and its items, such as `Run`, `Run All Cells`. */
   async menu(...labels: string[]): Promise<void> {
     const [bar, ...items] = labels.map((label) => new RegExp(`^${label}$`));
     await this.page.locator('.lm-MenuBar-itemLabel', { hasText: bar }).click();
@@ -139,7 +139,7 @@ export class OpenNotebook {
     }
   }
 
-  /** Selects a cell and runs it; returns at once. */
+  /** Starts a cell. */
   async start(index: number): Promise<void> {
     await this.cell(index).locator('.jp-InputArea-prompt').click();
     await this.page.keyboard.press('Control+Enter');
@@ -152,31 +152,31 @@ export class OpenNotebook {
     await this.waitForPrompt(index, RAN, before);
   }
 
-  /** Waits until what stands beside a cell matches, and is no longer what it was. */
+  /** Waits until a cell's prompt matches and differs from an earlier one. */
   async waitForPrompt(index: number, pattern: RegExp, before?: string): Promise<void> {
-    const deadline = Date.now() + LONGEST_WAIT_MS;
+    const deadline = Date.now() + MAX_WAIT_MS;
     let now = await this.prompt(index);
     while (!pattern.test(now) || now === before) {
       if (Date.now() > deadline) {
         const output = await this.outputText(index);
-        throw new Error(`${now} stands beside cell ${index} (expected ${pattern}), which has printed ${output}`);
+        throw new Error(`the prompt of cell ${index} is ${now} (expected ${pattern}); its output is ${output}`);
       }
       await this.page.waitForTimeout(50);
       now = await this.prompt(index);
     }
   }
 
-  /** Saves the notebook, and waits until it is on the disk. */
+  /** Saves the notebook and waits until it is written. */
   async save(): Promise<void> {
     const isWrite = (method: string, url: string): boolean =>
       method === 'PUT' && new URL(url).pathname.startsWith('/api/contents/');
-    // A page whose cells run has changed again at once.
+    // Wait for the request: while cells run, the page never looks saved.
     const written = this.page.waitForResponse((response) => isWrite(response.request().method(), response.url()));
     await this.page.keyboard.press('Control+S');
     await written;
   }
 
-  /** Keeps a picture of the page, or of a part of it, for eyes to see. */
+  /** Saves a picture of the page, or of a part of it, to be looked at. */
   async screenshot(name: string, part?: Locator): Promise<void> {
     await part?.scrollIntoViewIfNeeded();
     await (part ?? this.page).screenshot({ path: join(screenshots, `${name}.png`) });

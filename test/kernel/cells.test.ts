@@ -6,7 +6,7 @@ import { Scope } from '../../kernel/language/scope';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
 
-/** A notebook's folder outside of the project, with files and packages of its own. */
+/** The parent of a notebook's folder, outside of the project, with its own files and packages. */
 let folder: string;
 let kernel: Kernel;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ function writeFiles(files: Record<string, string>): void {
   }
 }
 
-/** Runs cells that must succeed, one after the other; gives the last one's value as Node's inspect shows it. */
+/** Runs cells that must succeed, in order. @returns the last value as Node's inspect shows it. */
 async function valueAfter(...cells: string[]): Promise<string | undefined> {
   let value: string | undefined;
   for (const code of cells) {
@@ -37,10 +37,10 @@ async function valueAfter(...cells: string[]): Promise<string | undefined> {
   return value;
 }
 
-/** What the kernel itself is made of, and a person has never seen. */
+/** Internals of the kernel that users must not see. */
 const INTERNALS = /__cell|__import|exports\.|cell\.js|replMode|[\\/]kernel[\\/]|node:internal|evalmachine|tslab[\\/]/;
 
-/** Runs a cell that must fail; gives its traceback without colours and without the cell's count. */
+/** Runs a cell that must fail. @returns its traceback without colours and without the cell's count. */
 async function tracebackOf(code: string): Promise<string> {
   const run = await kernel.run(code);
   expect([code, run.status]).toEqual([code, 'error']);
@@ -106,7 +106,7 @@ export const used = [typeof tf.tensor, kind, greet()];`,
   'inner/own.ts': "export { where } from 'own-part';",
 };
 
-describe('what is declared anew', () => {
+describe('a name declared again', () => {
   test.each([
     ['a let', 'let value = 1;', 'let value = 10;'],
     ['an assigned let', 'let value = 1;', 'value = 10;'],
@@ -116,7 +116,7 @@ describe('what is declared anew', () => {
     ['a destructured constant', 'const { value } = { value: 1 };', 'const [value] = [10];'],
     ['a let that was a constant', 'const value = 1;', 'let value = 10;'],
     ['a loop’s var', 'var value = 1;', 'for (var value = 0; value < 10; value++);'],
-  ])('is what an earlier cell’s functions use: %s', async (_what, first, again) => {
+  ])('is used by functions of earlier cells: %s', async (_what, first, again) => {
     expect(await valueAfter(first, 'const twice = () => value * 2; function thrice() { return value * 3; }')).toBe(
       undefined,
     );
@@ -140,7 +140,7 @@ describe('what is declared anew', () => {
       'Holds.is',
     ],
     ['a static member', "class Still { static is = 'old'; }", "class Still { static is = 'new'; }", 'Still.is'],
-  ])('is what an earlier cell’s function calls: %s', async (_what, first, again, use) => {
+  ])('is called by a function of an earlier cell: %s', async (_what, first, again, use) => {
     await valueAfter(first, `const used = async () => ${use};`);
     expect(await valueAfter('await used()')).toBe("'old'");
     expect(await valueAfter(again, 'await used()')).toBe("'new'");
@@ -158,11 +158,11 @@ describe('what is declared anew', () => {
     ['namespace, then class', 'namespace swap { export const a = 1; }', 'class swap { static b = 9; }', 'swap.b', '9'],
     ['function, then enum', 'function swap() {}', 'enum swap { A, B }', 'swap[swap.B]', "'B'"],
     ['a type, then a value', 'type swap = string;', 'const swap = 10;', 'swap + 0', '10'],
-  ])('may be of another kind or type: %s', async (_what, first, again, use, shown) => {
+  ])('may have another kind or type: %s', async (_what, first, again, use, shown) => {
     expect(await valueAfter(first, again, use)).toBe(shown);
   });
 
-  test('as a type leaves the value of that name, and as a value the type', async () => {
+  test('as a type keeps the value of that name, and as a value keeps the type', async () => {
     await valueAfter('const Both = { of: 1 };', 'interface Both { is: string }');
     expect(await valueAfter("const both: Both = { is: 'typed' }; [Both.of, both.is]")).toBe("[ 1, 'typed' ]");
     await valueAfter('type Size = { width: number };', 'const Size = () => 3;');
@@ -171,19 +171,19 @@ describe('what is declared anew', () => {
     expect(await valueAfter('const still: Both = true; [still, Both.toFixed()]')).toBe("[ true, '2' ]");
   });
 
-  test('as an enum has the new members only', async () => {
+  test('as an enum has only the new members', async () => {
     await valueAfter('enum Color { Red, Green }', 'enum Color { Red = 5, Blue }');
     expect(await valueAfter('[Color.Red, Color[6], Color.Blue]')).toBe("[ 5, 'Blue', 6 ]");
     expect(await tracebackOf('Color.Green')).toContain("Property 'Green' does not exist on type 'typeof Color'");
   });
 
-  test('as a constant cannot be assigned, and as a let it can', async () => {
+  test('as a constant cannot be assigned, and as a let can', async () => {
     await valueAfter('let fixed = 1;', 'const fixed = 2;');
     expect(await tracebackOf('fixed = 3;')).toContain("Cannot assign to 'fixed' because it is a constant");
     expect(await valueAfter('let fixed = 3;', 'fixed = 4; fixed')).toBe('4');
   });
 
-  test('leaves the instances and the types that earlier cells made', async () => {
+  test('keeps the instances and types of earlier cells', async () => {
     await valueAfter(
       'class Old { #age = 1; age() { return this.#age; } }',
       'const old = new Old(); const ageOf = (o: Old) => o.age();',
@@ -263,7 +263,7 @@ describe('a legal name', () => {
     ...['async', 'of', 'get', 'set', 'type', 'from', 'as', 'declare', 'namespace', 'abstract', 'satisfies'],
     ...['__dirname', '__filename', '__cell__', '__own', 'tslab', 'ts', 'cell', 'window', 'document', 'NaN', 'Infinity'],
     ...['Symbol', 'Array', 'Map', 'Promise', 'Object', 'Error', 'JSON', 'Date', 'Buffer', 'console', 'globalThis'],
-  ])('%s of an earlier cell is its value, also as { %s }', async (name) => {
+  ])('%s of an earlier cell has its value, also as { %s }', async (name) => {
     const other = await startedForNames();
     expect((await other.run(`const ${name} = 'mine';`)).text).toBe('');
     expect((await other.run(`[${name}, (() => ${name})(), { ${name} }.${name}]`)).result).toBe(
@@ -294,14 +294,14 @@ describe('a legal name', () => {
     ],
     ['a var within a block', 'if (true) { var WeakMap = 1; }\nif (!WeakMap) { var WeakMap = 2; }', 'WeakMap', '1'],
     ['an exported constant', 'export const Set = 5;', 'Set + 1', '6'],
-  ])('that Node has too may be %s, and libraries keep Node’s', async (_what, code, use, shown) => {
+  ])('that is also a global may be %s, and libraries still find the global', async (_what, code, use, shown) => {
     expect(await valueAfter(code, use)).toBe(shown);
     const names = '[process.pid > 0, new URL("a:b").href, Buffer.from("a").length, new Set([1]).size, new Map().size]';
     writeFiles({ 'notebooks/sees.js': `exports.sees = () => ${names};` });
     expect(await valueAfter("(await import('./sees.js')).sees()")).toBe("[ true, 'a:b', 1, 1, 0 ]");
   });
 
-  test('that only a type or `declare` takes leaves Node’s value', async () => {
+  test('that only a type or a `declare` uses keeps the global’s value', async () => {
     expect(
       await valueAfter(
         'interface WeakSet<T> { own?: T }\ndeclare const structuredClone: (value: unknown) => unknown;',
@@ -310,11 +310,11 @@ describe('a legal name', () => {
     ).toBe("[ [ 1 ], 'object' ]");
   });
 
-  test('escaped in one cell is the same name in another', async () => {
+  test('with an escape sequence is the same name without it', async () => {
     expect(await valueAfter('const \\u0061bove = 3;', 'above')).toBe('3');
   });
 
-  /** A kernel whose globals may be covered. */
+  /** A kernel whose globals the tests may shadow. */
   function startedForNames(): Promise<Kernel> {
     return (forNames ??= startKernel({ cwd: folder }));
   }
@@ -344,7 +344,7 @@ describe('export', () => {
     ['a default class with a name', 'export default class Named { is = 13; }', 'new Named().is', '13'],
     ['names', 'const listed = 14; export { listed, listed as other };', 'listed', '14'],
     ['a default name', 'const chosen = 15; export default chosen;', 'chosen', '15'],
-  ])('of %s declares it, also two cells later', async (_what, code, use, shown) => {
+  ])('of %s declares it for later cells', async (_what, code, use, shown) => {
     expect(await valueAfter(code, '1 + 1;', use)).toBe(shown);
   });
 
@@ -363,7 +363,7 @@ describe('export', () => {
     ["export * as all from './x';", undefined],
     ["export type { Stats } from 'node:fs';", undefined],
     ['export {};', undefined],
-  ])('%s is a cell', async (code, shown) => {
+  ])('%s is a valid cell', async (code, shown) => {
     expect(await valueAfter(code)).toBe(shown);
   });
 
@@ -374,13 +374,13 @@ describe('export', () => {
     ["export * from './nonesuch';", "Cannot find module './nonesuch'"],
     ["export { nonesuch } from './x';", "has no exported member 'nonesuch'"],
     ["declare module 'made-up' { export const q: number; }", "module 'made-up' cannot be found"],
-  ])('%s is refused in a sentence with the line', async (code, sentence) => {
+  ])('%s fails with a message and the line', async (code, sentence) => {
     const shown = await tracebackOf(code);
     expect(shown).toContain(sentence);
     expect(shown).toContain(`> 1 | ${code}`);
   });
 
-  test('declare global and declare module hold for all cells, also two cells later', async () => {
+  test('declare global and declare module apply to all later cells', async () => {
     await valueAfter(
       'declare global { interface Array<T> { second(): T } }\nArray.prototype.second = function () { return this[1]; };',
     );
@@ -467,7 +467,7 @@ describe('import', () => {
     expect(await valueAfter(code)).toBe(shown);
   });
 
-  test('sees a changed file when its cell is run again, and one that it imports', async () => {
+  test('loads a changed file again when its cell is run again, also if another file imports it', async () => {
     const cells = [
       "import { leaf } from './leaf'; leaf",
       "import { middle } from './middle'; middle",
@@ -499,7 +499,11 @@ describe('import', () => {
       "import { fine } from './wrong';",
       "TypeScriptError: Type 'string' is not assignable to type 'number'.\nwrong.ts, line 2, column 14\n",
     ],
-    ['a type error behind another file', "import { through } from './through-wrong';", 'wrong.ts, line 2, column 14\n'],
+    [
+      'a type error in an indirect import',
+      "import { through } from './through-wrong';",
+      'wrong.ts, line 2, column 14\n',
+    ],
     [
       'a syntax error',
       "import { broken } from './broken';",
@@ -507,7 +511,7 @@ describe('import', () => {
     ],
     ['a syntax error in JavaScript', "import './snapped.js';", 'SyntaxError: Expression expected. (/'],
     [
-      'a syntax error in JavaScript, with its place',
+      'a syntax error in JavaScript, with its location',
       "import './snapped.js';",
       '/notebooks/snapped.js, line 2, column 18)\nCell In[.], line 1,',
     ],
@@ -527,12 +531,12 @@ describe('import', () => {
       /line 2, column 1\n[^]*\n {4}at thrower \(.*\/x\.ts:6:9\)\n {4}at Cell In\[\.\]:2:1$/,
     ],
     [
-      'an await that CommonJS does not have',
+      'a top-level await',
       "import './waiting';",
-      '/waiting.ts awaits outside of functions: let it export a function',
+      '/waiting.ts uses await outside of functions, which cells cannot import: export an async function',
     ],
-  ])('of an own file with %s says where', async (_what, code, said) => {
-    expect(await tracebackOf(code)).toMatch(typeof said === 'string' ? new RegExp(escaped(said)) : said);
+  ])('of an own file with %s shows where it is', async (_what, code, expected) => {
+    expect(await tracebackOf(code)).toMatch(typeof expected === 'string' ? new RegExp(escaped(expected)) : expected);
   });
 
   test.each([
@@ -546,14 +550,14 @@ describe('import', () => {
     ["await import('dual/none' as string);", "Package subpath './none' is not defined"],
     ["await import('half');", "Cannot find package 'its-missing-part'"],
     ["import { one as once } from 'throws';", 'thrown in a package'],
-  ])('of what is missing or fails is a sentence with the line: %s', async (code, sentence) => {
+  ])('of a missing or failing module shows a message and the line: %s', async (code, sentence) => {
     const shown = await tracebackOf(code);
     expect(shown.split('\n')[0]).toContain(sentence);
     expect(shown).toContain(`Cell In[.], line 1, column`);
     expect(shown.split('\n')[0].length).toBeLessThan(200);
   });
 
-  test('finds the project’s packages from any folder, but the notebook’s own first', async () => {
+  test('finds the project’s packages from any folder, but searches the notebook’s folder first', async () => {
     expect(
       await valueAfter(
         "import { loadMnist } from 'mnist-lib';\nimport * as tslab from 'tslab';\n[typeof loadMnist, typeof tslab.newDisplay]",
@@ -570,7 +574,7 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-describe('what a cell declares', () => {
+describe('a declaration', () => {
   test.each([
     [
       'a namespace with a namespace and a type',
@@ -656,7 +660,7 @@ describe('what a cell declares', () => {
       '3',
     ],
     [
-      'names that functions and classes know of themselves',
+      'functions and classes that refer to themselves',
       [
         'function fact(n: number): number { return n ? n * fact(n - 1) : 1; } class Self { static make() { return new Self(); } }',
         '[fact(4), fact.name, Self.make() instanceof Self, Self.name]',
@@ -668,7 +672,7 @@ describe('what a cell declares', () => {
       ['[hoisted(), hoisted.name]\nfunction hoisted() { return 1; }', 'hoisted()'],
       '1',
     ],
-  ])('lives on in later cells: %s', async (_what, cells, shown) => {
+  ])('is available in later cells: %s', async (_what, cells, shown) => {
     expect(await valueAfter(...cells)).toBe(shown);
   });
 
@@ -697,13 +701,13 @@ describe('what a cell declares', () => {
     ],
     ['a loop over pairs', 'for (var [pk, pv] of Object.entries({ q: 1 })); [pk, pv]', "[ 'q', 1 ]"],
     ['a sum over two runs', 'for (var j1 = 0; j1 < 3; j1++) { var total1 = (total1 ?? 0) + j1; } total1', '3'],
-  ])('with var within %s lives on, and can be run again', async (_what, code, shown) => {
+  ])('with var in %s is available in later cells, and can be run again', async (_what, code, shown) => {
     expect(await valueAfter(code)).toBe(shown);
     const again = await valueAfter(code.split(/ (?=\[|total1$|\w+$)/).at(-1)!);
     expect(again).toBe(shown);
   });
 
-  test('a var that a loop counts is one for all its closures', async () => {
+  test('with var in a loop is shared by all closures', async () => {
     expect(
       await valueAfter(
         'var seen: (() => number)[] = []; for (var c1 = 0; c1 < 2; c1++) seen.push(() => c1);',
@@ -734,14 +738,14 @@ describe('what a cell declares', () => {
     ['const both1 = 1; function both1() {}', "Duplicate identifier 'both1'", []],
     ['let later: number = later + 1;', 'used before its declaration', ['let later = 1;']],
     ['readonly1.a = 2;', 'it is a read-only property', ['const readonly1: { readonly a: number } = { a: 1 };']],
-  ])('is checked as one would have it in one file: %s', async (code, sentence, before) => {
+  ])('is checked as in a single file: %s', async (code, sentence, before) => {
     await valueAfter(...before);
     expect(await tracebackOf(code)).toContain(sentence);
   });
 });
 
 describe('a cell that fails', () => {
-  test('at compile time changes no value and no type', async () => {
+  test('at compile time changes no values and no types', async () => {
     await valueAfter('let stays = "text"; type Stays = string;');
     await tracebackOf('let stays = 5; type Stays = number; const wrong: number = "x"; let never1 = 1;');
     await tracebackOf('let stays = 5; let open = {');
@@ -750,7 +754,7 @@ describe('a cell that fails', () => {
     expect(await tracebackOf('never1')).toContain("Cannot find name 'never1'");
   });
 
-  test('half-way has changed what it came to, values and types, and nothing else', async () => {
+  test('half-way has changed the values and types that it reached, and no others', async () => {
     await valueAfter('let came = 1; let not = 1; class Came {} enum NotCame { A }');
     await tracebackOf(
       'let came = "text"; class Came { is = "new"; } throw new Error("half"); let not = "text"; enum NotCame { B = "b" }',
@@ -760,7 +764,7 @@ describe('a cell that fails', () => {
     );
   });
 
-  test('by text, or by Stop, leaves a name its new type where it came to it, and its earlier one where it did not', async () => {
+  test('by throwing something that is not an Error changes the types of reached names only', async () => {
     await valueAfter('let kind = 1; let other = 1; const same = { n: 1 };');
     await tracebackOf("let kind = 'text'; const same = 'same'; throw 'no error'; let other = 'text';");
     expect(await valueAfter('[kind.length, other.toFixed(), same.length]')).toBe("[ 4, '1', 4 ]");
@@ -800,7 +804,7 @@ describe('a cell that fails', () => {
       '1',
       ['g3'],
     ],
-    ['with what is no error', "let n1 = 's'; throw 'no error'; let n3 = 1;", 'n1.length', '1', ['n3']],
+    ['with a string', "let n1 = 's'; throw 'no error'; let n3 = 1;", 'n1.length', '1', ['n3']],
     [
       'in a pattern',
       "const { q1, q2 = (() => { throw new Error('pattern'); })() } = { q1: 1 } as { q1: number; q2?: number };",
@@ -809,7 +813,7 @@ describe('a cell that fails', () => {
       [],
     ],
     [
-      'with text, before a name of another type',
+      'with a string, before a name of another type',
       "let v1 = 1, v2 = 2; throw 'no error'; let v3 = 1;",
       '[v1.toFixed(), v2.toFixed()]',
       "[ '1', '2' ]",
@@ -831,9 +835,9 @@ describe('a cell that fails', () => {
       "[ 'a', 1 ]",
       ['E2'],
     ],
-    ['after what is a global’s name', "const Map = 'map'; throw 'no error'; const Set = 1;", 'Map.length', '3', []],
+    ['after the name of a global', "const Map = 'map'; throw 'no error'; const Set = 1;", 'Map.length', '3', []],
     ['in a loop', "for (const n of ['x']) { var l1 = n; throw new Error('loop'); } let l3 = 1;", 'l1', "'x'", ['l3']],
-  ])('%s keeps what it came to', async (_where, code, came, shown, missed) => {
+  ])('%s keeps the declarations that it reached', async (_where, code, came, shown, missed) => {
     await tracebackOf(code);
     expect(await valueAfter(came)).toBe(shown);
     for (const name of missed) {
@@ -842,7 +846,7 @@ describe('a cell that fails', () => {
   });
 });
 
-describe('the place of an error', () => {
+describe('the location of an error', () => {
   test.each([
     ['an open {', 'let open = {', 1, 13, "'}' expected"],
     ['an open [', 'let open = [1,\n  2', 2, 4, "']' expected"],
@@ -855,7 +859,7 @@ describe('the place of an error', () => {
     ['an open string', "const text = 'open", 1, 19, 'Unterminated string literal'],
     ['an open comment', 'const a = 1; /* open', 1, 21, "'*/' expected"],
     ['a missing operand', 'const sum = 1 +', 1, 16, 'Expression expected'],
-  ])('at the end of a cell is its end: %s', async (_what, code, line, column, sentence) => {
+  ])('at the end of a cell is the end of its code: %s', async (_what, code, line, column, sentence) => {
     const shown = await tracebackOf(code);
     expect(shown).toContain(`Cell In[.], line ${line}, column ${column}\n`);
     expect(shown).toMatch(new RegExp(`^SyntaxError: ${escaped(sentence)}`));
@@ -865,15 +869,15 @@ describe('the place of an error', () => {
   test.each([
     ['a plain line', `const n${TYPE_ERROR}`, 1, 7],
     ['a tab', `\tconst n${TYPE_ERROR}`, 1, 8],
-    ['characters of more than 16 bits', `'😀😀𝒳'; const n${TYPE_ERROR}`, 1, 17],
+    ['characters beyond 16 bits', `'😀😀𝒳'; const n${TYPE_ERROR}`, 1, 17],
     ['a combining accent', `'e\u0301'; const n${TYPE_ERROR}`, 1, 13],
     ['a template string of three lines', `\`a\nb\nc\`; const n${TYPE_ERROR}`, 3, 11],
-    ['lines that end as on Windows', `'a';\r\n'b';\r\nconst n${TYPE_ERROR}`, 3, 7],
-    ['lines that end as on old Macs', `'a';\r'b';\rconst n${TYPE_ERROR}`, 3, 7],
+    ['lines with Windows line ends', `'a';\r\n'b';\r\nconst n${TYPE_ERROR}`, 3, 7],
+    ['lines with classic Mac line ends', `'a';\r'b';\rconst n${TYPE_ERROR}`, 3, 7],
     ['a line separator', `'a';\u2028const n${TYPE_ERROR}`, 2, 7],
     ['a byte order mark', `\ufeffconst n${TYPE_ERROR}`, 1, 8],
     ['an import', `import { join } from 'node:path';\nconst n${TYPE_ERROR}`, 2, 7],
-  ])('is counted as typed, behind %s, by the type checker and at run time', async (_what, code, line, column) => {
+  ])('is as typed, after %s, for compiler and run-time errors', async (_what, code, line, column) => {
     const checked = await tracebackOf(code);
     expect(checked).toContain(
       `Type 'string' is not assignable to type 'number'.\nCell In[.], line ${line}, column ${column}\n`,
@@ -889,7 +893,7 @@ describe('the place of an error', () => {
 
 describe('the type checker', () => {
   test.each([['describe'], ['it'], ['expect'], ['test'], ['$'], ['window'], ['document']])(
-    'does not know `%s`, and says what to do about it',
+    'does not know `%s`, and recommends what to do',
     async (name) => {
       const other = await startedBare();
       const run = await other.run(name);
@@ -900,7 +904,7 @@ describe('the type checker', () => {
       expect(run.text).toContain(`If a cell above declares ${name}, it has not been run in this kernel`);
     },
   );
-  /** A kernel in which none of these names is declared, beside packages of types. */
+  /** A kernel without these names, in a folder with packages of types. */
   function startedBare(): Promise<Kernel> {
     return (bare ??= startKernel({ cwd: join(folder, 'notebooks') }));
   }
@@ -916,13 +920,13 @@ describe('the type checker', () => {
     expect(await tracebackOf('const probe: null = made;')).toContain("'Record<string, { n: number; }[]>'");
   });
 
-  /** Its program's files for cells: all, and those that hold a cell. */
-  function filesOf(scope: Scope): { all: number; held: number } {
+  /** The numbers of files in the program: for all cells, and for kept cells. */
+  function filesOf(scope: Scope): { all: number; kept: number } {
     const files = scope
       .program('')
       .program.getSourceFiles()
       .filter(({ fileName }) => dirname(fileName) === folder);
-    return { all: files.length, held: files.filter(({ text }) => text !== '').length };
+    return { all: files.length, kept: files.filter(({ text }) => text !== '').length };
   }
 
   test.each([
@@ -937,26 +941,26 @@ describe('the type checker', () => {
       () => "import type { Stats } from 'node:fs';\ndeclare module 'node:fs' { interface Stats { own: number } }",
     ],
     ['nothing', () => 'console.log(1);'],
-  ])('keeps no more files when a cell with %s has run 50 times', (_what, source) => {
+  ])('keeps no more files after 50 runs of a cell with %s', (_what, source) => {
     const scope = new Scope(folder, root);
     const counts = Array.from({ length: 50 }, (_, run) => {
       scope.keep(source(run), 'its-id', new Set());
       return filesOf(scope);
     });
     expect(counts.at(-1)!.all).toBe(counts[0].all);
-    expect(counts.at(-1)!.held).toBeLessThanOrEqual(2);
+    expect(counts.at(-1)!.kept).toBeLessThanOrEqual(2);
   });
 
-  test('keeps no more files when two cells, of which one uses the other, have run 50 times', () => {
+  test('keeps no more files after 50 runs of two cells of which one uses the other', () => {
     const scope = new Scope(folder, root);
     for (let run = 0; run < 50; run++) {
       scope.keep('enum E { A }\nclass C<T> { constructor(readonly t: T) {} }', 'first', new Set());
       scope.keep('const c = new C(E.A);\nfunction f(e: E) { return c.t === e; }', 'second', new Set());
     }
-    expect(filesOf(scope).held).toBeLessThanOrEqual(4);
+    expect(filesOf(scope).kept).toBeLessThanOrEqual(4);
   });
 
-  test('loads Node’s types alone', () => {
+  test('loads only Node’s types', () => {
     const scope = new Scope(join(folder, 'notebooks'), root);
     const packages = scope
       .program('')
@@ -966,7 +970,7 @@ describe('the type checker', () => {
   });
 });
 
-test('a cell that has run 50 times still runs', async () => {
+test('a cell still works after 50 runs', async () => {
   const code = `class Counter50 { #n = 1; n() { return this.#n; } }
 enum Kind50 { A, B }
 const counter50 = new Counter50();

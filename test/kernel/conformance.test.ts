@@ -1,4 +1,4 @@
-// The kernel against the Jupyter project's own conformance suite: one test for each of its checks.
+// The Jupyter project's conformance suite for kernels, with one test for each of its checks.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const CHECKS = [
   'test_history',
 ];
 
-/** Checks that do not apply: the suite's words when it skips them, and why they do not apply. */
+/** Checks that do not apply: the message with which the suite skips them, and why they do not apply. */
 const SKIPPED = [
   ['test_pager', 'No code page something', 'nothing opens a pager'],
   ['test_clear_output', 'No code clear output', 'cells update a display in place and clear none'],
@@ -30,7 +30,7 @@ const SKIPPED = [
 ];
 
 let folder: string;
-/** For each check that ran, what was skipped or failed. */
+/** The skips and failures of each check. */
 let outcomes: Record<string, string[]>;
 
 beforeAll(() => {

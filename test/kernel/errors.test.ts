@@ -16,12 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.stop());
 
-/** A traceback as it reads without colours. */
+/** A traceback without colours. */
 function plain(traceback: string[] | undefined): string {
   return stripVTControlCharacters(traceback!.join('\n'));
 }
 
-/** Runs a cell that must fail; gives its traceback, after the checks that hold for each. */
+/** Runs a cell that must fail, and checks its messages. @returns its traceback. */
 async function tracebackOf(code: string): Promise<string> {
   const run = await kernel.run(code);
   expect(run.status).toBe('error');
@@ -33,13 +33,13 @@ async function tracebackOf(code: string): Promise<string> {
   return withoutCounts(plain(traceback));
 }
 
-/** The count of a cell depends on the tests before. */
+/** Removes the counts of cells, which depend on earlier tests. */
 function withoutCounts(text: string): string {
   expect(text).not.toMatch(/tslab|node:internal|kernel[\\/]|__cell|evalmachine|zeromq/);
   return text.replace(/Cell In\[\d+\]/g, 'Cell In[.]');
 }
 
-test('a cell that fails when it is run again leaves its variables as they were, as far as it has not come', async () => {
+test('variables that a failed cell did not reach keep their earlier values', async () => {
   await kernel.run('const early = 1, late = { is: 2 };');
   await kernel.run('const early = 10; throw new Error(); const late = { is: 20 };');
   expect((await kernel.run('console.log(early, late.is);')).stdout).toBe('10 2\n');
@@ -51,7 +51,7 @@ test('a cell that fails when it is run again leaves its variables as they were, 
 });
 
 describe('an error that a cell throws', () => {
-  test('shows name, message and the line as typed, and so do reply and iopub message', async () => {
+  test('shows name, message and the line as typed, in the reply and in the iopub message', async () => {
     const run = await kernel.run('const limit: number = 3;\n\nthrow new RangeError("too far");');
     expect([run.status, run.ename, run.evalue]).toEqual(['error', 'RangeError', 'too far']);
     expect(run.messages.map(({ msg_type }) => msg_type)).toEqual(['status', 'execute_input', 'error', 'status']);
@@ -99,13 +99,13 @@ describe('an error that a cell throws', () => {
       '(null',
     ],
     ['comments', '// one\n/* two\n three */\n\nundefined!.x; // four', 5, 'undefined'],
-  ])('is found in its line in a cell with %s', async (_what, code, line, start) => {
+  ])('shows the right line in a cell with %s', async (_what, code, line, start) => {
     const shown = await tracebackOf(code);
     expect(shown).toContain(`Cell In[.], line ${line}, column`);
     expect(shown.split('\n').find((text) => text.startsWith(`> ${line} | `))).toContain(start);
   });
 
-  test('shows the way through functions of other cells, innermost first', async () => {
+  test('shows the calls through functions of other cells, innermost first', async () => {
     const declared = await kernel.run(
       'function half(n: number): number {\n  if (n % 2) throw new Error("odd");\n  return n / 2;\n}',
     );
@@ -115,7 +115,7 @@ describe('an error that a cell throws', () => {
     expect(plain(run.traceback).split('\n').slice(-2)).toEqual([`    at half (${there}:2:20)`, `    at ${here}:2:1`]);
   });
 
-  test('shows the line of the cell under a deep recursion, whose calls it does not repeat', async () => {
+  test('in a deep recursion shows the line of the cell, and repeated calls once', async () => {
     const shown = await tracebackOf(
       'function fall(n: number): void {\n  if (n === 0) throw new Error("ground");\n  fall(n - 1);\n}\nfall(40);',
     );
@@ -126,13 +126,13 @@ describe('an error that a cell throws', () => {
     ]);
   });
 
-  test('in mnist-lib shows the line of the cell, and the library’s source as frame', async () => {
+  test('in mnist-lib shows the line of the cell, and a call in the library’s source', async () => {
     const shown = await tracebackOf("import { digitGrid } from 'mnist-lib';\n\ndigitGrid([] as any, [] as any);");
     expect(shown).toContain('> 3 | digitGrid([] as any, [] as any);');
     expect(shown).toMatch(/\n {4}at digitGrid \(lib\/figures\/digit-grid\.ts:\d+:\d+\)\n {4}at Cell In\[\.\]:3:\d+$/);
   });
 
-  test('in TensorFlow.js shows what the cell called of it, and none of its insides', async () => {
+  test('in TensorFlow.js shows the function that the cell called, and no internal calls', async () => {
     const shown = await tracebackOf(`import * as tf from '@tensorflow/tfjs-node';
 const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
 model.predict(tf.zeros([2, 5]));`);
@@ -141,7 +141,7 @@ model.predict(tf.zeros([2, 5]));`);
     expect(shown).toMatch(/\n {4}at Sequential\.predict \(@tensorflow\/tfjs-layers\/.*\)\n {4}at Cell In\[\.\]:3:7$/);
   });
 
-  test('of a class of the cell’s own bears its name, and says what caused it', async () => {
+  test('of a cell’s own class shows the name of the class, and the cause', async () => {
     const shown = await tracebackOf(
       'class NoDigits extends Error {}\nconst cause = new TypeError("below");\nthrow new NoDigits("none", { cause });',
     );
@@ -163,7 +163,7 @@ await upper();`);
     );
   });
 
-  test('in a promise that is awaited', async () => {
+  test('in an awaited promise shows the line', async () => {
     expect(await tracebackOf('await Promise.reject(new TypeError("rejected"));')).toMatch(
       /^TypeError: rejected\nCell In\[\.\], line 1,/,
     );
@@ -173,13 +173,13 @@ await upper();`);
     ['"text"', "'text'"],
     ['null', 'null'],
     ['{ code: 7 }', '{ code: 7 }'],
-  ])('may be no Error: throw %s', async (value, shown) => {
+  ])('need not be an Error: throw %s', async (value, shown) => {
     expect(await tracebackOf(`throw ${value};`)).toBe(
       `Uncaught ${shown}\nNot an Error object, so its location is unknown.`,
     );
   });
 
-  test('has a stack of cells when the cell itself catches and prints it', async () => {
+  test('has a stack of cells if the cell itself catches and prints it', async () => {
     const run = await kernel.run(
       'try {\n  throw new Error("caught");\n} catch (error) {\n  console.log((error as Error).stack);\n}',
     );
@@ -187,8 +187,8 @@ await upper();`);
   });
 });
 
-describe('an error that nobody catches', () => {
-  test('in a promise appears in the cell that runs, which goes on', async () => {
+describe('an uncaught error', () => {
+  test('in a promise appears in the running cell, which goes on', async () => {
     const run = await kernel.run(`const lost = async () => { throw new Error('nobody awaits'); };
 void lost();
 await new Promise((resolve) => setTimeout(resolve, 50));
@@ -202,7 +202,7 @@ console.log('went on');`);
   test.each([
     ['in a promise', 'void setTimeout(() => void Promise.reject(new Error("late")), 50);'],
     ['in a timer', 'void setTimeout(() => { throw new Error("late"); }, 50);'],
-  ])('%s, later, appears in the cell that ran last, and the kernel lives', async (_where, code) => {
+  ])('%s, after the end of its cell, appears in that cell, and the kernel lives', async (_where, code) => {
     const run = await kernel.run(code);
     expect([run.status, run.outputs]).toEqual(['ok', []]);
     await run.until(/late/);
@@ -211,7 +211,7 @@ console.log('went on');`);
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('appears in its own cell while another runs', async () => {
+  test('appears in its own cell while another one runs', async () => {
     const own = await kernel.run('void setTimeout(() => void Promise.reject(new Error("late")), 200);');
     const other = await kernel.run('await new Promise((resolve) => setTimeout(resolve, 500));');
     expect([other.status, other.outputs]).toEqual(['ok', []]);
@@ -219,13 +219,13 @@ console.log('went on');`);
   });
 });
 
-test('what a promise that nobody awaits is rejected with may be no Error', async () => {
+test('the rejection of an unawaited promise need not be an Error', async () => {
   const run = await kernel.run('void setTimeout(() => void Promise.reject("late"), 50);');
   await run.until(/Uncaught.* 'late'/);
 });
 
-describe('what the compiler refuses', () => {
-  test('a type error points at line and column, with the code under it', async () => {
+describe('a compiler error:', () => {
+  test('a type error shows line, column and code', async () => {
     expect(await tracebackOf("const one = 1;\n\tconst width: number = 'wide';")).toBe(
       [
         "TypeScriptError: Type 'string' is not assignable to type 'number'.",
@@ -237,7 +237,7 @@ describe('what the compiler refuses', () => {
     );
   });
 
-  test('a type error within an argument says the reasons', async () => {
+  test('a type error in an argument shows the reasons', async () => {
     const shown = await tracebackOf(
       'declare function f(x: { s: { a: number } }): void;\nconst s = { s: { a: "x" } };\nf(s);',
     );
@@ -251,13 +251,13 @@ describe('what the compiler refuses', () => {
     expect(shown.match(/^> \d \| .*/gm)).toEqual(["> 1 | const a: number = 'a';", '> 2 | const b: string = 2;']);
   });
 
-  test('a syntax error', async () => {
+  test('a syntax error shows line and column', async () => {
     expect(await tracebackOf('let x = (1 + ;')).toMatch(
       /^SyntaxError: Expression expected\.\nCell In\[\.\], line 1, column 14\n/,
     );
   });
 
-  test('a name from a cell of the notebook that has not run: that cell is named', async () => {
+  test('an unknown name that a cell of the notebook declares shows the id of that cell', async () => {
     const shown = await tracebackOf('const pixels = trainImages.length;');
     expect(shown).toContain(
       "TypeScriptError: Cannot find name 'trainImages'.\ntrainImages comes from the cell `load-data`, which has",
@@ -265,14 +265,14 @@ describe('what the compiler refuses', () => {
     expect(shown).toContain('> 1 | const pixels = trainImages.length;\n    |                ^^^^^^^^^^^');
   });
 
-  test('a name that no cell of the notebook declares', async () => {
+  test('an unknown name that no cell of the notebook declares shows what to check', async () => {
     expect(await tracebackOf('nonesuch();')).toContain(
       'If a cell above declares nonesuch, it has not been run in this kernel',
     );
   });
 });
 
-test('a loop that prints 3,000 lines loses none, and keeps the order of both streams and the displays', async () => {
+test('a loop that prints 3,000 lines loses none, and both streams and displays stay in order', async () => {
   const run = await kernel.run(`import * as tslab from 'tslab';
 for (let i = 0; i < 3000; i++) console.log(i);
 console.error('error');
@@ -297,15 +297,15 @@ describe('{ epochs }', () => {
     expect([run.status, run.stdout]).toEqual(['ok', '{"epochs":3,"nested":[{"text":"x","epochs":3}]} 5\n']);
   });
 
-  test('leaves the columns of an error behind it right', async () => {
+  test('keeps the column of a later error right', async () => {
     expect(await tracebackOf("const o = { epochs, text }; const n: number = 'n';")).toContain('line 1, column 35\n');
     expect(await tracebackOf('const p = { epochs, text }; throw new Error("here");')).toContain('line 1, column 35\n');
   });
 });
 
-describe('whoever runs notebooks', () => {
+describe('programs that run notebooks:', () => {
   let folder: string;
-  let papermill: string; // the folder of its packages
+  let papermill: string; // the folder of papermill and its packages
   let stock: { JUPYTER_PATH: string };
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'errors-'));
@@ -324,7 +324,7 @@ describe('whoever runs notebooks', () => {
   };
   const NEXT = { ...FAILING, id: 'b', source: 'console.log("b");' };
 
-  /** A notebook of these two cells. */
+  /** The path of a notebook with these two cells. */
   let notebook: string;
   beforeAll(() => {
     notebook = join(folder, 'notebook.ipynb');
@@ -333,7 +333,7 @@ describe('whoever runs notebooks', () => {
     writeFileSync(notebook, JSON.stringify(content));
   });
 
-  /** Runs a Python module with Jupyter's own folders left alone. */
+  /** Runs a Python module without using the user's Jupyter folders. */
   function execute(...args: string[]) {
     const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
     const env = { ...process.env, ...jupyter, PYTHONPATH: papermill };
@@ -344,19 +344,19 @@ describe('whoever runs notebooks', () => {
     return execute('nbconvert', '--to', 'markdown', '--stdout', '--execute', ...options, notebook);
   }
 
-  test('nbconvert says name, message and line of the error', () => {
+  test('nbconvert prints name, message and line of the error', () => {
     const { status, stderr } = nbconvert();
     expect(status).not.toBe(0);
     expect(stripVTControlCharacters(stderr)).toContain('\nRangeError: a\nCell In[1], line 1, column 7\n');
   });
 
-  test('nbconvert --allow-errors shows the error and runs the cell behind it', () => {
+  test('nbconvert --allow-errors shows the error and runs the next cell', () => {
     const { status, stdout } = nbconvert('--allow-errors');
     expect(status).toBe(0);
     expect(stdout).toMatch(/RangeError[^]*: a\n[^]*\n {4}b\n/);
   });
 
-  test('papermill says name, message and line of the error, and writes them into the notebook', () => {
+  test('papermill prints name, message and line of the error, and writes them into the notebook', () => {
     const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
     const requirements = join(root, 'test', 'papermill', 'requirements.txt');
     execFileSync(python, [...install, '--target', papermill, '-r', requirements], { stdio: 'pipe' });
@@ -370,7 +370,7 @@ describe('whoever runs notebooks', () => {
   });
 
   test.each([['tslab'], ['stock-tslab']])(
-    'npm run lecture with the kernel %s names the failing cell, and says why without a stack',
+    'npm run lecture with the kernel %s names the failed cell and the reason, without a stack',
     (name) => {
       const empty = join(folder, 'empty');
       mkdirSync(empty, { recursive: true });
@@ -388,18 +388,18 @@ describe('whoever runs notebooks', () => {
     2 * MINUTES,
   );
 
-  test('the stock kernel still runs cells, stops and says what failed', async () => {
+  test('the stock kernel still runs cells and shows errors', async () => {
     const other = await startKernel({ name: 'stock-tslab', env: stock });
     const failed = await other.run('throw new RangeError("stock");');
     expect([failed.status, failed.ename]).toEqual(['error', undefined]);
     expect(failed.stderr).toContain('RangeError: stock');
-    await new Promise((resolve) => setTimeout(resolve, 300)); // it refuses what arrives within 200 ms of a failure
+    await new Promise((resolve) => setTimeout(resolve, 300)); // it aborts requests within 200 ms of a failure
     expect((await other.run('6 * 7')).stdout).toBe('42\n');
     await other.stop();
   });
 });
 
-test('the kernel refuses a TypeScript that it was not written for, in a sentence', () => {
+test('the kernel rejects a TypeScript version that it was not written for', () => {
   const folder = mkdtempSync(join(tmpdir(), 'typescript-'));
   const typescript = join(folder, 'node_modules', 'typescript');
   mkdirSync(typescript, { recursive: true });
@@ -420,10 +420,12 @@ test('the kernel refuses a TypeScript that it was not written for, in a sentence
 test.each([
   ['missing', null],
   ['damaged', '\x7fELF, cut short'],
-])("TensorFlow's addon, %s, is said with the command that mends it", async (_what, contents) => {
-  // tfjs-node itself, in a folder of its own, so that the one that is installed stays as it is.
+])("if TensorFlow's addon is %s, the error shows the command that fixes it", async (_what, contents) => {
+  // A copy of tfjs-node, so that the installed one stays unchanged.
   const folder = mkdtempSync(join(tmpdir(), 'addon-'));
-  const [installed, copy] = [root, folder].map((place) => join(place, 'node_modules', '@tensorflow', 'tfjs-node'));
+  const [installed, copy] = [root, folder].map((folderOf) =>
+    join(folderOf, 'node_modules', '@tensorflow', 'tfjs-node'),
+  );
   cpSync(installed, copy, { recursive: true, filter: (path) => !path.endsWith('.node') });
   if (contents) {
     writeFileSync(join(copy, 'lib', 'napi-v8', 'tfjs_binding.node'), contents);
@@ -431,7 +433,9 @@ test.each([
   const other = await startKernel({ env: { NODE_PATH: join(root, 'node_modules') } });
   const failed = await other.run(`const tf = require(${JSON.stringify(copy)});`);
   expect([failed.status, failed.ename, failed.stderr]).toEqual(['error', 'AddonError', '']);
-  expect(failed.evalue).toMatch(/^TensorFlow's addon is missing, damaged or of another Node: type `npm run setup`/);
+  expect(failed.evalue).toMatch(
+    /^TensorFlow's addon is missing, damaged or built for another Node: run `npm run setup`/,
+  );
   await other.stop();
   rmSync(folder, { recursive: true });
 });

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.stop());
 
-/** What Shift-Tab shows at `|`. */
+/** The answer to Shift-Tab at `|`. */
 async function inspect(marked: string): Promise<{ found: boolean; data: Record<string, string> }> {
   const [before, after] = marked.split('|');
   const reply = await kernel.request('inspect_request', {
@@ -25,7 +25,7 @@ interface Completion {
   metadata: { _jupyter_types_experimental: { text: string; type: string; start: number; end: number }[] };
 }
 
-/** What Tab offers at `|`. */
+/** The answer to Tab at `|`. */
 async function complete(marked: string): Promise<Completion> {
   const [before, after] = marked.split('|');
   const reply = await kernel.request('complete_request', { code: before + after, cursor_pos: [...before].length });
@@ -41,13 +41,13 @@ describe('Tab', () => {
     expect(matches).not.toContain('epochs');
   });
 
-  test('completes what has been begun, first what begins so', async () => {
+  test('completes a name, with matches at its start first', async () => {
     expect(await complete('const data = mnist.loadMn|')).toMatchObject({ cursor_start: 19, cursor_end: 25 });
     expect((await complete('const data = mnist.loadMn|')).matches[0]).toBe('loadMnist');
     expect((await complete('epo|')).matches[0]).toBe('epochs');
   });
 
-  test('says of each name what kind it is', async () => {
+  test('returns the kind of each name', async () => {
     const { matches, metadata } = await complete('epochs.|');
     const kinds = metadata._jupyter_types_experimental.map(({ text, type }) => [text, type]);
     expect(kinds.map(([text]) => text)).toEqual(matches);
@@ -56,7 +56,7 @@ describe('Tab', () => {
     expect(names).toContainEqual({ text: 'epochs', type: 'const', start: 0, end: 0 });
   });
 
-  test('counts characters as Jupyter does, also behind one of more than 16 bits', async () => {
+  test('counts code points as Jupyter does', async () => {
     expect(await complete('"😀😀😀😀"; mnist.lo|')).toMatchObject({
       matches: expect.arrayContaining(['loadMnist']) as unknown,
       cursor_start: 14,
@@ -66,7 +66,7 @@ describe('Tab', () => {
 });
 
 describe('Shift-Tab', () => {
-  test('shows the type of a function and its documentation, with what each part is about', async () => {
+  test('shows the type of a function and its documentation with all tags', async () => {
     const { data } = await inspect('mnist.digit|Grid');
     expect(data['text/plain']).toMatch(
       /^function digitGrid\(images: mnist\.IdxArray, indices: number\[\], titles\?: string\[\]\): mnist\.Figure\n\nPictures of digits/,
@@ -82,32 +82,32 @@ describe('Shift-Tab', () => {
     }
   });
 
-  test('shows it as Markdown too, which JupyterLab draws', async () => {
+  test('shows the same as Markdown, which JupyterLab renders', async () => {
     const { data } = await inspect('mnist.load|Mnist();');
     expect(data['text/markdown']).toMatch(/^```typescript\nloadMnist\(\): mnist\.Mnist\n```\n\nLoads MNIST and checks/);
     expect(data['text/markdown']).toContain('\n\n*returns* the four arrays');
     expect(data['text/markdown']).toMatch(/\n\n```typescript\nconst \{ trainImages, .*loadMnist\(\);\n```$/);
   });
 
-  test('between the brackets of a call shows the function', async () => {
+  test('between the parentheses of a call shows the function', async () => {
     expect((await inspect('mnist.digitGrid(|')).data['text/plain']).toMatch(/^digitGrid\(images: mnist\.IdxArray, /);
     expect((await inspect('mnist.digitGrid(f(1), [2, 3], |);')).data['text/plain']).toMatch(
       /^digitGrid\(images: mnist\.IdxArray, /,
     );
   });
 
-  test('shows the type of a variable of an earlier cell, and of what the library gives', async () => {
+  test('shows the type of a variable of an earlier cell, and of a value from the library', async () => {
     expect((await inspect('epo|chs')).data['text/plain']).toBe('const epochs: 3');
     expect((await inspect('const { trainImages } = mnist.loadMnist();\ntrainIm|ages;')).data['text/plain']).toContain(
       'IdxArray',
     );
   });
 
-  test('says that there is nothing to show', async () => {
+  test('reports that there is nothing to show', async () => {
     expect(await inspect(' | ')).toMatchObject({ found: false, data: {} });
   });
 
-  test('leaves out what TensorFlow.js’s documentation says to its own site', async () => {
+  test('leaves out the tags that TensorFlow.js uses for its own website', async () => {
     const { data } = await inspect("import * as tf from '@tensorflow/tfjs-node';\ntf.sequen|tial;");
     expect(data['text/markdown']).toMatch(
       /Creates a `tf\.Sequential` model\.[^]*```js\nconst model = tf\.sequential\(\);/,

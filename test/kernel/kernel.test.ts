@@ -1,13 +1,13 @@
 import { type Kernel, startKernel } from '../helpers/kernel';
 
-describe('the tests’ own way to a kernel', () => {
+describe('the kernel of the test helpers', () => {
   let kernel: Kernel;
   beforeAll(async () => {
     kernel = await startKernel();
   });
   afterAll(() => kernel.stop());
 
-  test('runs a cell and gives its outputs', async () => {
+  test('runs a cell and collects its outputs', async () => {
     const run = await kernel.run('const sum: number = 1 + 1;\nconsole.log(sum);\nconsole.error("to stderr");');
     expect([run.status, run.stdout, run.stderr]).toEqual(['ok', '2\n', 'to stderr\n']);
     expect(run.messages.map(({ msg_type }) => msg_type)).toEqual([
@@ -19,7 +19,7 @@ describe('the tests’ own way to a kernel', () => {
     ]);
   });
 
-  test('says that a cell has failed', async () => {
+  test('reports that a cell has failed', async () => {
     expect((await kernel.run('throw new RangeError("too far");')).status).toBe('error');
   });
 
@@ -32,7 +32,7 @@ describe('the tests’ own way to a kernel', () => {
     expect(run.messages.filter(({ msg_type }) => msg_type === 'update_display_data')).toHaveLength(2);
   });
 
-  test('interrupts a promise that never ends, and the next cell runs', async () => {
+  test('interrupts a promise that never resolves, and the next cell runs', async () => {
     const run = kernel.start('console.log("waiting"); await new Promise(() => setInterval(() => {}, 1000));');
     await run.until(/waiting/);
     await kernel.interrupt();
@@ -40,12 +40,12 @@ describe('the tests’ own way to a kernel', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('hears what a cell prints after its end', async () => {
+  test('receives text that a cell prints after its end', async () => {
     const run = await kernel.run('setTimeout(() => console.log("late"), 50);');
     await run.until(/late/);
   });
 
-  test('restarts, kills, and says so to who waits', async () => {
+  test('restarts and kills, and rejects waiting runs', async () => {
     const { pid } = kernel;
     await kernel.restart();
     expect(kernel.pid).not.toBe(pid);
@@ -59,13 +59,13 @@ describe('the tests’ own way to a kernel', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('leaves nothing behind once it is stopped', async () => {
+  test('leaves no process behind when it is stopped', async () => {
     const { pid } = kernel;
     await kernel.stop();
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });
 });
 
-test('a kernelspec that does not exist is said', async () => {
+test('a kernelspec that does not exist is reported', async () => {
   await expect(startKernel({ name: 'nonesuch' })).rejects.toThrow(/NoSuchKernel: .*nonesuch/);
 });

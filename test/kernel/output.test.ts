@@ -1,4 +1,4 @@
-// What cells print, show and throw, and that all of it arrives.
+// The output, values and errors of cells, all of which must reach the notebook.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { Subscriber } from 'zeromq';
-import { Client } from '../helpers/client';
-import { type Kernel, type Run, startKernel } from '../helpers/kernel';
+import { type Client, startKernelWithClient } from '../helpers/client';
+import type { Kernel, Run } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
 
 const python = join(root, '.venv', 'bin', 'python');
@@ -17,29 +17,24 @@ const PADDING = 'x'.repeat(500);
 let kernel: Kernel;
 let client: Client;
 beforeAll(async () => {
-  kernel = await startKernel();
-  client = await Client.connect(await kernel.connection());
-});
-afterAll(async () => {
-  client.close();
-  await kernel.stop();
+  ({ kernel, client } = await startKernelWithClient());
 });
 
 const plain = (run: Run): string => stripVTControlCharacters((run.traceback ?? []).join('\n'));
 const numbers = (count: number): string => Array.from({ length: count }, (_, index) => `${index}\n`).join('');
-/** The text of a run's streams, as a client heard it. */
+/** The text of a run's streams that the client received. */
 const printed = (id: string): string =>
   client
     .on('iopub', id)
     .filter(({ msg_type }) => msg_type === 'stream')
     .map(({ content }) => content.text as string)
     .join('');
-/** A value of a process in /proc, in bytes. */
+/** The resident memory of a process, in bytes. */
 const memory = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 
-describe('much output', () => {
-  test('of 40,000 lines in a loop arrives whole', async () => {
+describe('large output', () => {
+  test('of 40,000 lines in a loop arrives completely', async () => {
     const run = await kernel.run('for (let i = 0; i < 40_000; i++) console.log(i);');
     expect(run.status).toBe('ok');
     expect(run.stdout === numbers(40_000)).toBe(true);
@@ -49,13 +44,13 @@ describe('much output', () => {
     ['await null', 'await null'],
     ['an await of an immediate', 'await new Promise<void>((resolve) => setImmediate(resolve))'],
     ['an await of a nextTick', 'await new Promise<void>((resolve) => process.nextTick(resolve))'],
-  ])('of 20,000 lines with %s between each arrives whole', async (_what, pause) => {
+  ])('of 20,000 lines with %s after each arrives completely', async (_what, pause) => {
     const run = await kernel.run(`for (let i = 0; i < 20_000; i++) { console.log(i); ${pause}; }`);
     expect(run.status).toBe('ok');
     expect(run.stdout === numbers(20_000)).toBe(true);
   });
 
-  test('of one line of 20 million characters arrives whole', async () => {
+  test('of one line of 20 million characters arrives completely', async () => {
     const run = await kernel.run("console.log('0123456789'.repeat(2_000_000));");
     expect(run.stdout === `${'0123456789'.repeat(2_000_000)}\n`).toBe(true);
   });
@@ -75,7 +70,7 @@ print({output.name for output in outputs}, "".join(output.text for output in out
     expect([stdout, stderr]).toEqual(["{'stdout'} True\n", expect.not.stringContaining('Error')]);
   });
 
-  test('of both streams, displays, updates and an error keeps its order, and idle comes last', async () => {
+  test('of both streams, displays, updates and an error stays in order, and idle comes last', async () => {
     const run = await kernel.run(`import * as tslab from 'tslab';
       const shown = tslab.newDisplay();
       for (let round = 0; round < 200; round++) {
@@ -86,7 +81,7 @@ print({output.name for output in outputs}, "".join(output.text for output in out
       }
       process.stdout.write('before the error');
       throw new Error('last');`);
-    const said = run.messages.flatMap(({ msg_type, content }) => {
+    const texts = run.messages.flatMap(({ msg_type, content }) => {
       const data = content.data as Record<string, string> | undefined;
       return msg_type === 'status'
         ? [content.execution_state]
@@ -99,10 +94,10 @@ print({output.name for output in outputs}, "".join(output.text for output in out
       `err ${round}\n`,
       round ? `again ${round}` : 'first',
     ]);
-    expect(said).toEqual(['busy', ...rounds.flat(), 'before the error', 'last', 'idle']);
+    expect(texts).toEqual(['busy', ...rounds.flat(), 'before the error', 'last', 'idle']);
   });
 
-  test('comes before idle, also when it is printed last and without an end of line', async () => {
+  test('comes before idle, even if it is printed last and without a line break', async () => {
     for (const code of [
       "process.stdout.write('x');",
       "console.log('x'); 1",
@@ -122,7 +117,7 @@ print({output.name for output in outputs}, "".join(output.text for output in out
     ["process.stdout.write('before')", 'stdout'],
     ["console.error('before')", 'stderr'],
     ["(await import('tslab')).display.text('before')", 'a display'],
-  ])('%s just before an endless loop arrives while the loop runs', async (print) => {
+  ])('of %s just before an endless loop arrives while the loop runs', async (print) => {
     const run = kernel.start(`${print}; for (;;) {}`);
     await run.until(/before/);
     expect(run.reply).toBeUndefined();
@@ -137,17 +132,17 @@ print({output.name for output in outputs}, "".join(output.text for output in out
       'an interval',
       `let n = 0; setInterval(() => { for (let k = 0; k < 2000; k++) console.log(n++, '${PADDING}'); }, 0); await new Promise(() => {});`,
     ],
-  ])('of %s without end can be stopped, is readable, and does not fill the memory', async (_what, code) => {
+  ])('of %s without end can be stopped, stays in order, and does not fill the memory', async (_what, code) => {
     const before = memory(kernel.pid);
     const id = await client.send('execute_request', { code, silent: false }, { metadata: { cellId: 'endless' } });
     let characters = 0;
     let seen = 0;
     await client.until(() => {
-      const heard = client.on('iopub', id);
-      characters += heard
+      const received = client.on('iopub', id);
+      characters += received
         .slice(seen)
         .reduce((sum, { content }) => sum + ((content.text as string | undefined)?.length ?? 0), 0);
-      seen = heard.length;
+      seen = received.length;
       return characters > 20 * MEGABYTE;
     });
     expect(memory(kernel.pid) - before).toBeLessThan(300 * MEGABYTE);
@@ -159,7 +154,7 @@ print({output.name for output in outputs}, "".join(output.text for output in out
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('of displays without end does not fill the memory either', async () => {
+  test('of displays without end does not fill the memory', async () => {
     const before = memory(kernel.pid);
     const id = await client.execute(
       "const { display } = await import('tslab'); for (;;) display.html('x'.repeat(100_000));",
@@ -172,7 +167,7 @@ print({output.name for output in outputs}, "".join(output.text for output in out
     client.messages.length = 0;
   });
 
-  test('reaches a subscriber whole that reads nothing for two seconds', async () => {
+  test('completely reaches a subscriber that reads nothing for two seconds', async () => {
     const { ip, iopub_port } = await kernel.connection();
     const slow = new Subscriber({ linger: 0, receiveHighWaterMark: 10 });
     slow.connect(`tcp://${ip}:${iopub_port}`);
@@ -185,16 +180,16 @@ print({output.name for output in outputs}, "".join(output.text for output in out
       console[i % 2 ? 'log' : 'error'](i, 'x'.repeat(2000));
     }`);
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    const heard: number[] = [];
+    const received: number[] = [];
     for await (const frames of slow) {
       const content = JSON.parse(String(frames.at(-1))) as { text?: string };
-      heard.push(...[...(content.text ?? '').matchAll(/^\d+/gm)].map(Number));
-      if (heard.at(-1) === 5999) {
+      received.push(...[...(content.text ?? '').matchAll(/^\d+/gm)].map(Number));
+      if (received.at(-1) === 5999) {
         break;
       }
     }
     slow.close();
-    expect(heard).toEqual([...Array(6000).keys()]);
+    expect(received).toEqual([...Array(6000).keys()]);
     expect((await run.ended).status).toBe('ok');
   });
 });
@@ -209,14 +204,14 @@ describe('process.stdout.write', () => {
     ['process.stdout.write(new Uint8Array([120]), undefined, done)', 'x'],
     ["process.stderr.write('x', done)", 'x'],
     ["process.stderr.write('x', 'latin1', done)", 'x'],
-  ])('%s calls back, once', async (write, text) => {
+  ])('%s calls its callback once', async (write, text) => {
     const run = await kernel.run(`{ let calls = 0;
       const returned = await new Promise<boolean>((resolve) => { const result = ${write.replace('done', '() => { calls++; setImmediate(() => resolve(result)); }')}; });
       console.info(\`|\${returned} \${calls}\`); }`);
     expect([run.status, run.stderr + run.stdout]).toEqual(['ok', `${text}|true 1\n`]);
   });
 
-  test('returns true, so that nobody waits for a drain', async () => {
+  test('returns true, so that writers do not wait for a drain event', async () => {
     expect((await kernel.run("process.stdout.write('x')")).result).toBe('true');
   });
 
@@ -226,7 +221,7 @@ describe('process.stdout.write', () => {
     ['two writes with an await between', 'out(0, 1); await null; out(1);'],
     ['two writes with a write to stderr between', "out(0, 2); process.stderr.write('!'); out(2);"],
     ['two writes of both streams in turn', 'out(0, 3); err(0, 1); out(3); err(1);'],
-  ])('a character that is split over %s comes out whole', async (_what, code) => {
+  ])('a character that is split over %s is printed correctly', async (_what, code) => {
     const run = await kernel.run(`{ const bytes = Buffer.from('😀ü');
       const out = (...range: number[]) => process.stdout.write(bytes.subarray(...range));
       const err = (...range: number[]) => process.stderr.write(bytes.subarray(...range));
@@ -235,13 +230,13 @@ describe('process.stdout.write', () => {
     expect(run.stderr).not.toContain('\ufffd');
   });
 
-  test('half a character that a cell leaves behind does not spoil the next one', async () => {
+  test('half a character at the end of a cell does not corrupt the next one', async () => {
     await kernel.run("process.stdout.write(Buffer.from('ü').subarray(0, 1)), undefined");
     expect((await kernel.run("console.log('next')")).stdout).toMatch(/next\n$/);
     expect((await kernel.run("process.stdout.write(Buffer.from('ö')), undefined")).stdout).toBe('ö');
   });
 
-  test.each(['7', 'null', 'undefined', '{}'])('of %s is refused with what is expected', async (value) => {
+  test.each(['7', 'null', 'undefined', '{}'])('of %s fails with an error that says what is expected', async (value) => {
     expect((await kernel.run(`process.stdout.write(${value} as any)`)).evalue).toMatch(
       /expected a string, a Buffer or a Uint8Array/,
     );
@@ -272,7 +267,7 @@ describe('the console', () => {
 });
 
 describe('a cell that asks for input', () => {
-  const noInput = /no.* input/i;
+  const noInput = /Cells cannot read input/;
   test.each([
     "prompt('Name?')",
     "confirm('Sure?')",
@@ -293,7 +288,7 @@ describe('a cell that asks for input', () => {
     "import { once } from 'node:events'; await once(process.stdin, 'data');",
     "import { text } from 'node:stream/consumers'; await text(process.stdin);",
     "import { pipeline } from 'node:stream/promises'; import { PassThrough } from 'node:stream'; await pipeline(process.stdin, new PassThrough());",
-  ])('%s fails at once, saying that there is none', async (code) => {
+  ])('%s fails at once with an error that says that cells have none', async (code) => {
     const run = await kernel.run(code);
     expect([run.status, plain(run)]).toEqual(['error', expect.stringMatching(noInput)]);
   });
@@ -319,7 +314,7 @@ describe('a cell that would end the kernel', () => {
     "const { exit } = await import('node:process'); exit(2)",
     'await null; process.exit()',
     'await new Promise((resolve) => process.nextTick(() => { try { process.exit(); } catch (error) { resolve(Promise.reject(error)); } }))',
-  ])('%s is told to choose Restart Kernel', async (code) => {
+  ])('%s fails with an error that recommends Restart Kernel', async (code) => {
     const { pid } = kernel;
     const run = await kernel.run(code.replace('process.reallyExit', '(process as any).reallyExit'));
     expect([run.status, run.evalue]).toEqual(['error', expect.stringContaining('Restart Kernel')]);
@@ -330,14 +325,14 @@ describe('a cell that would end the kernel', () => {
     ['a timer', 'setTimeout(() => process.exit(1), 1), undefined'],
     ['an immediate', 'setImmediate(() => process.exit(1)), undefined'],
     ['an unawaited promise', 'void (async () => { await null; process.exit(1); })()'],
-  ])('in %s is told so, too', async (_where, code) => {
+  ])('in %s shows the same error', async (_where, code) => {
     const run = await kernel.run(code);
     await run.until(/Restart Kernel/);
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 });
 
-describe('whatever is thrown is shown', () => {
+describe('a thrown value is shown:', () => {
   const THROWN: [what: string, code: string, shown: RegExp][] = [
     ['a string', "'just text'", /Uncaught 'just text'/],
     ['an empty string', "''", /Uncaught ''/],
@@ -466,7 +461,7 @@ describe('whatever is thrown is shown', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test.each(THROWN)('%s, also in a timer', async (_what, value, shown) => {
+  test.each(THROWN)('%s, in a timer', async (_what, value, shown) => {
     const run = await kernel.run(`setTimeout(() => { throw ${value}; }), undefined`);
     await run.until(/./);
     expect(stripVTControlCharacters(run.text)).toMatch(shown);
@@ -474,7 +469,7 @@ describe('whatever is thrown is shown', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test.each(THROWN)('%s, also in a promise that nobody awaits', async (_what, value, shown) => {
+  test.each(THROWN)('%s, in an unawaited promise', async (_what, value, shown) => {
     const run = await kernel.run(`void (async () => { throw ${value}; })()`);
     await run.until(/./);
     expect(stripVTControlCharacters(run.text)).toMatch(shown);
@@ -482,7 +477,7 @@ describe('whatever is thrown is shown', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test.each(THROWN)('%s, also after an await', async (_what, value, shown) => {
+  test.each(THROWN)('%s, after an await', async (_what, value, shown) => {
     const run = await kernel.run(`await null; throw ${value};`);
     expect(run.status).toBe('error');
     expect(plain(run)).toMatch(shown);
@@ -502,7 +497,7 @@ describe('whatever is thrown is shown', () => {
     ['JSON', "JSON.parse('{')", /SyntaxError: /],
     ['too deep a recursion', '(function f(): any { return f(); })()', /RangeError: Maximum call stack/],
     ['a missing file', "require('fs').readFileSync('/nonesuch')", /ENOENT.*nonesuch/],
-  ])('what comes out of %s', async (_what, code, shown) => {
+  ])('an error from %s', async (_what, code, shown) => {
     const run = await kernel.run(code);
     await run.until(/./);
     expect(stripVTControlCharacters(run.text)).toMatch(shown);
@@ -517,7 +512,7 @@ describe("a cell's last value", () => {
     return run.outputs.find(({ output_type }) => output_type === 'execute_result')?.data;
   };
 
-  test('is an execute_result with the count of the cell, as Out[n] is', async () => {
+  test('is an execute_result with the count of the cell, shown as Out[n]', async () => {
     const run = await kernel.run("'text'");
     const [result] = run.messages.filter(({ msg_type }) => msg_type === 'execute_result');
     expect(result.content).toEqual({
@@ -584,18 +579,18 @@ describe("a cell's last value", () => {
       'a getter',
       "({ get [Symbol.for('Jupyter.display')]() { return () => ({ 'text/html': '<b>x</b>', 'text/plain': 'x' }); } })",
     ],
-  ])('says itself how it is shown, by a method of %s', async (_what, code) => {
+  ])('is shown by its display method: %s', async (_what, code) => {
     expect(await value(code)).toEqual({ 'text/html': '<b>x</b>', 'text/plain': 'x' });
   });
 
   test.each([
     ['() => { throw new RangeError("undrawn"); }', /undrawn/],
     ['async () => { throw new RangeError("undrawn"); }', /undrawn/],
-    ['() => undefined', /gave undefined \(expected an object of MIME types/],
-    ['() => null', /gave null \(expected/],
-    ['() => 7', /gave 7 \(expected/],
-    ["() => 'text'", /gave 'text' \(expected/],
-    ['() => [1]', /gave \[ 1 \] \(expected/],
+    ['() => undefined', /returned undefined \(expected an object of MIME types/],
+    ['() => null', /returned null \(expected/],
+    ['() => 7', /returned 7 \(expected/],
+    ["() => 'text'", /returned 'text' \(expected/],
+    ['() => [1]', /returned \[ 1 \] \(expected/],
     ['() => ({ "text/plain": 10n })', /./],
     ['() => { const a: any = {}; a["text/plain"] = a; return a; }', /./],
     ['() => new Proxy({}, { ownKeys() { throw new Error("trap"); } })', /trap/],
@@ -612,11 +607,11 @@ describe("a cell's last value", () => {
     ["({ get bad() { throw new Error('trap'); } })"],
     ["({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('trap'); } })"],
     ['(() => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; })()'],
-  ])('%s is shown in some words', async (code) => {
+  ])('%s is shown as some text', async (code) => {
     expect(await value(code)).toEqual({ 'text/plain': expect.stringMatching(/./) as unknown });
   });
 
-  test('waits for the display method, whose output comes before it', async () => {
+  test('comes after the output of its asynchronous display method', async () => {
     const run = await kernel.run(
       "({ async [Symbol.for('Jupyter.display')]() { console.log('drawing'); await null; return { 'text/plain': 'drawn' }; } })",
     );
@@ -660,34 +655,34 @@ describe("a cell's last value", () => {
       expect(await value(code)).toEqual({ 'text/plain': expect.stringMatching(shown) as unknown });
     });
 
-    test('and disposed says so', async () => {
+    test('and disposed is shown as disposed', async () => {
       expect(await value('const gone = tf.zeros([2]); gone.dispose(); gone')).toEqual({
         'text/plain': 'float32 [2], disposed',
       });
     });
 
-    test('leaves no tensor behind when it is shown', async () => {
+    test('is shown without leaking a tensor', async () => {
       await kernel.run('const large = tf.zeros([5000]); const count = tf.memory().numTensors;');
       await value('large');
       expect(await value('tf.memory().numTensors - count')).toEqual({ 'text/plain': '0' });
     });
   });
 
-  test('that is a model is its summary', async () => {
+  test('that is a model is shown as its summary', async () => {
     const shown = await value(
       "import * as tf from '@tensorflow/tfjs-node'; tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] })",
     );
     expect(shown!['text/plain']).toMatch(/Layer \(type\)[^]*dense[^]*\[null,3\][^]*15[^]*Total params: 15/);
   });
 
-  test('that is an IdxArray is its shape and first bytes', async () => {
+  test('that is an IdxArray is shown as its shape and first bytes', async () => {
     const shown = await value(
       "import { parseIdx } from 'mnist-lib'; parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 7), 'labels')",
     );
     expect(shown).toEqual({ 'text/plain': 'uint8 [2]\n5, 7' });
   });
 
-  test('that is a figure of the library is drawn, with a picture and words beside it', async () => {
+  test('that is a figure of the library has a figure, a picture and text', async () => {
     const shown = await value("import { softmaxBars } from 'mnist-lib'; softmaxBars([1, 2, 3])");
     expect(Object.keys(shown!).sort()).toEqual(['application/vnd.plotly.v1+json', 'image/svg+xml', 'text/plain']);
     expect(shown!['application/vnd.plotly.v1+json']).toMatchObject({

@@ -1,9 +1,9 @@
-// The kernel against Jupyter's protocol: https://jupyter-client.readthedocs.io/en/stable/messaging.html
+// The kernel's conformance with Jupyter's protocol: https://jupyter-client.readthedocs.io/en/stable/messaging.html
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Client, type Heard } from '../helpers/client';
+import { Client, type Received, startKernelWithClient } from '../helpers/client';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
 
@@ -13,12 +13,7 @@ const versionOf = (path: string): string =>
 let kernel: Kernel;
 let client: Client;
 beforeAll(async () => {
-  kernel = await startKernel();
-  client = await Client.connect(await kernel.connection());
-});
-afterAll(async () => {
-  client.close();
-  await kernel.stop();
+  ({ kernel, client } = await startKernelWithClient());
 });
 afterEach(async () => {
   expect((await client.run('6 * 7')).messages.map(({ content }) => content.data)).toContainEqual({
@@ -26,7 +21,7 @@ afterEach(async () => {
   });
 });
 
-const kinds = (messages: Heard[]): unknown[] =>
+const kinds = (messages: Received[]): unknown[] =>
   messages.map(({ msg_type, content }) => content.execution_state ?? msg_type);
 const indexOf = (id: string, state: string): number =>
   client
@@ -35,7 +30,7 @@ const indexOf = (id: string, state: string): number =>
 const wait = 'await new Promise<void>((resolve) => setTimeout(resolve, 200));';
 
 describe('a cell', () => {
-  test('is busy, shows its input, its output and its value, and is idle', async () => {
+  test('sends busy, its input, its output, its value and idle', async () => {
     const { messages, reply } = await client.run("console.log('out'); 7");
     expect(kinds(messages)).toEqual(['busy', 'execute_input', 'stream', 'execute_result', 'idle']);
     const count = reply.execution_count;
@@ -49,7 +44,7 @@ describe('a cell', () => {
     expect(messages[3].content).toEqual({ execution_count: count, data: { 'text/plain': '7' }, metadata: {} });
   });
 
-  test('that fails says so once to all and once in its reply', async () => {
+  test('that fails sends its error once to all clients and once in its reply', async () => {
     const { messages, reply } = await client.run("throw new RangeError('far')");
     expect(kinds(messages)).toEqual(['busy', 'execute_input', 'error', 'idle']);
     const { ename, evalue, traceback } = reply;
@@ -60,7 +55,7 @@ describe('a cell', () => {
   test.each([
     ['two', 2],
     ['ten', 10],
-  ])('of %s that are sent at once is busy only when its turn comes', async (_what, count) => {
+  ])('of %s sent at once is busy only when its turn comes', async (_what, count) => {
     const ids = await Promise.all(
       Array.from({ length: count }, (_, index) => client.execute(`await null; console.log(${index})`)),
     );
@@ -79,7 +74,7 @@ describe('a cell', () => {
     ['comm_info_request', {}],
     ['is_complete_request', { code: '1' }],
     ['nonesuch_request', {}],
-  ])('that runs is busy also after a %s meanwhile', async (type, content) => {
+  ])('that runs is still busy after a %s during its run', async (type, content) => {
     const id = await client.execute(`console.log('begun'); ${wait}`);
     await client.until(() => client.on('iopub', id).some(({ msg_type }) => msg_type === 'stream'));
     const other = await client.send(type, content);
@@ -89,7 +84,7 @@ describe('a cell', () => {
       .on('iopub')
       .slice(indexOf(id, 'busy'))
       .filter(({ msg_type }) => msg_type === 'status');
-    // Whenever the other request is done, what follows says that the cell is still at work.
+    // After the idle message of the other request, the next status says that the cell is still running.
     const after = states.findIndex(
       ({ parent_header, content: { execution_state } }) => parent_header.msg_id === other && execution_state === 'idle',
     );
@@ -125,7 +120,7 @@ describe('a cell', () => {
     ['blocks', '{'],
     ['negations', '!'],
     ['arrows', '() => '],
-  ])('of 100,000 %s within each other fails, and the kernel lives', async (_what, piece) => {
+  ])('of 100,000 nested %s fails, and the kernel lives', async (_what, piece) => {
     const code = piece.repeat(100_000);
     expect((await client.run(code)).reply.status).toBe('error');
     for (const [type, content] of [
@@ -144,7 +139,7 @@ describe('after an error', () => {
   test.each([
     ['an error that is thrown', failing],
     ['a compiler error', 'const n: number = "text";'],
-  ])('(%s) what is already queued is aborted, with busy and idle, and has no output', async (_what, code) => {
+  ])('(%s) queued cells are aborted, with busy and idle and without output', async (_what, code) => {
     const ids = await Promise.all(
       [code, "console.log('second')", "console.log('third')"].map((each) => client.execute(each)),
     );
@@ -157,7 +152,7 @@ describe('after an error', () => {
     ]);
   });
 
-  test('a request that is sent once the reply is there runs', async () => {
+  test('a cell that is sent after the reply runs', async () => {
     for (let round = 0; round < 20; round++) {
       const { content } = await client.replyTo(await client.execute("throw new Error('x')"));
       expect(content.status).toBe('error');
@@ -169,21 +164,21 @@ describe('after an error', () => {
   test.each([
     ['stop_on_error false', { stop_on_error: false }],
     ['stop_on_error false, silently', { stop_on_error: false, silent: true }],
-  ])('with %s what is queued runs', async (_what, more) => {
+  ])('with %s queued cells run', async (_what, more) => {
     const failed = await client.execute(failing, more);
     const next = await client.execute("console.log('ran')");
     expect((await client.replyTo(failed)).content.status).toBe('error');
     expect((await client.replyTo(next)).content.status).toBe('ok');
   });
 
-  test.each([{}, { stop_on_error: true }, { silent: true }])('with %j what is queued does not run', async (more) => {
+  test.each([{}, { stop_on_error: true }, { silent: true }])('with %j queued cells do not run', async (more) => {
     const id = await client.send('execute_request', { code: failing, ...more });
     const next = await client.execute("console.log('ran')");
     expect((await client.replyTo(id)).content.status).toBe('error');
     expect((await client.replyTo(next)).content.status).toBe('aborted');
   });
 
-  test('other requests that are queued are answered', async () => {
+  test('other queued requests are answered', async () => {
     const id = await client.execute(failing);
     const reply = await client.request('kernel_info_request', {});
     expect(reply.content.status).toBe('ok');
@@ -220,7 +215,7 @@ describe('silent and store_history', () => {
     expect(value?.content.data).toEqual({ 'text/plain': '5' });
   });
 
-  test('silent counts not even where store_history is true', async () => {
+  test('silent is not counted even if store_history is true', async () => {
     const before = await count();
     await client.run('2', { silent: true, store_history: true });
     expect(await count()).toBe(before + 1);
@@ -235,7 +230,7 @@ describe('silent and store_history', () => {
   });
 
   test.each([{ silent: true }, { store_history: false }])(
-    '%j leaves the lines of errors from earlier cells right',
+    '%j keeps the line numbers of errors in earlier cells right',
     async (more) => {
       const { reply } = await client.run('\n\nfunction failsOnLineThree() { throw new Error("three"); }');
       await client.run('const other = 1;\nconst another = 2;\nconst third = 3;\nconst fourth = 4;', more);
@@ -248,7 +243,7 @@ describe('silent and store_history', () => {
   );
 
   test.each([{ silent: true }, { store_history: false }])(
-    '%j leaves late errors to the cell that they come from',
+    '%j does not redirect late errors from the cell that they come from',
     async (more) => {
       const { id } = await client.run(
         "const { promise: late, reject: fail } = (Promise as any).withResolvers?.() ?? (() => { let reject: any; const promise = new Promise((_, no) => (reject = no)); return { promise, reject }; })(); const lateError = new Error('late');",
@@ -261,7 +256,7 @@ describe('silent and store_history', () => {
 });
 
 describe('user_expressions', () => {
-  test('are evaluated after the cell, each for itself', async () => {
+  test('are evaluated after the cell, independently of each other', async () => {
     const user_expressions = {
       sum: 'base + 1',
       text: "'t'",
@@ -281,12 +276,12 @@ describe('user_expressions', () => {
     });
   });
 
-  test('are not evaluated where the cell fails', async () => {
+  test('are not evaluated if the cell fails', async () => {
     const { reply } = await client.run("throw new Error('x')", { user_expressions: { a: '1' } });
     expect(reply.user_expressions).toEqual({});
   });
 
-  test('are evaluated also for a silent cell', async () => {
+  test('are evaluated for a silent cell, too', async () => {
     const { reply } = await client.run('', { silent: true, user_expressions: { a: '1 + 1' } });
     expect(reply.user_expressions).toMatchObject({ a: { status: 'ok', data: { 'text/plain': '2' } } });
   });
@@ -301,7 +296,7 @@ describe('user_expressions', () => {
 });
 
 describe('kernel_info', () => {
-  test('tells the protocol, the language and the true versions', async () => {
+  test('returns the protocol, the language and the actual versions', async () => {
     const { content, msg_type } = await client.request('kernel_info_request', {});
     expect(msg_type).toBe('kernel_info_reply');
     const typescript = versionOf('node_modules/typescript/package.json');
@@ -320,11 +315,11 @@ describe('kernel_info', () => {
     }
   });
 
-  test('is answered on the control channel too, also while a cell loops', async () => {
+  test('is answered on the control channel, too', async () => {
     expect((await client.request('kernel_info_request', {}, { channel: 'control' })).channel).toBe('control');
   });
 
-  test('the versions are those that a cell sees', async () => {
+  test('returns the same versions that a cell sees', async () => {
     const { messages } = await client.run("import { versions } from 'tslab'; JSON.stringify(versions)");
     const shown = messages.find(({ msg_type }) => msg_type === 'execute_result')!.content.data as Record<
       string,
@@ -339,7 +334,7 @@ describe('kernel_info', () => {
 });
 
 describe('messages', () => {
-  test('have a header with all that the protocol wants, and an id of their own', async () => {
+  test('have a complete header and a unique id', async () => {
     const { messages } = await client.run('1');
     for (const { header } of messages) {
       expect(Object.keys(header).sort()).toEqual(['date', 'msg_id', 'msg_type', 'session', 'username', 'version']);
@@ -348,7 +343,7 @@ describe('messages', () => {
     expect(new Set(messages.map(({ header }) => header.msg_id)).size).toBe(messages.length);
   });
 
-  test('have the session of the kernel, which is none of a client', async () => {
+  test('have the session of the kernel, not of a client', async () => {
     const { messages } = await client.run('1');
     const [session] = [...new Set(messages.map(({ header }) => header.session))];
     expect(session).not.toBe((messages[0].parent_header as { session?: string }).session);
@@ -373,7 +368,7 @@ describe('history', () => {
     first = runs[0].reply.execution_count as number;
   });
 
-  test('by range gives session, count and input of the cells from start up to stop', async () => {
+  test('by range returns session, count and input of the cells from start until before stop', async () => {
     const found = await ask({ hist_access_type: 'range', session: 0, start: first, stop: first + 2 });
     expect(found.map(([, line, input]) => [line, input])).toEqual([
       [first, "'alpha' + 1"],
@@ -382,7 +377,7 @@ describe('history', () => {
     expect(typeof found[0][0]).toBe('number');
   });
 
-  test('by range gives nothing of another session', async () => {
+  test('by range returns nothing for another session', async () => {
     expect(await ask({ hist_access_type: 'range', session: 77, start: 0, stop: 1000 })).toEqual([]);
   });
 
@@ -390,7 +385,7 @@ describe('history', () => {
     expect((await ask({ hist_access_type: 'range', session: 0, start: first })).length).toBeGreaterThanOrEqual(5);
   });
 
-  test('with output gives a pair of input and output, and null where there was none', async () => {
+  test('with output returns pairs of input and output, with null for no output', async () => {
     const found = await ask({ hist_access_type: 'range', session: 0, start: first, stop: first + 5, output: true });
     expect(found.map((entry) => entry[2])).toEqual([
       ["'alpha' + 1", "'alpha1'"],
@@ -401,12 +396,12 @@ describe('history', () => {
     ]);
   });
 
-  test.each([1, 2, 3])('by tail gives the last %i', async (n) => {
+  test.each([1, 2, 3])('by tail returns the last %i', async (n) => {
     const all = await ask({ hist_access_type: 'tail', n: 1000 });
     expect(await ask({ hist_access_type: 'tail', n })).toEqual(all.slice(-n));
   });
 
-  test.each([0, -1])('by tail with %i gives none', async (n) => {
+  test.each([0, -1])('by tail with %i returns none', async (n) => {
     expect(await ask({ hist_access_type: 'tail', n })).toEqual([]);
   });
 
@@ -426,17 +421,17 @@ describe('history', () => {
     ["*'x[1", []],
     ['*[z-a]*', []],
     ['*\\', []],
-  ])('by search for %s finds what the shell would', async (pattern, expected) => {
+  ])('by search for %s matches like a shell pattern', async (pattern, expected) => {
     expect((await ask({ hist_access_type: 'search', pattern, n: 100 })).map((entry) => entry[2])).toEqual(expected);
   });
 
-  test('by search with unique gives each input once, the last', async () => {
+  test('by search with unique returns only the last entry of each input', async () => {
     expect(await ask({ hist_access_type: 'search', pattern: "'beta'", unique: true, n: 10 })).toEqual([
       [expect.any(Number), first + 3, "'beta'"],
     ]);
   });
 
-  test('by search gives the last n', async () => {
+  test('by search returns the last n', async () => {
     expect((await ask({ hist_access_type: 'search', pattern: "'alpha'*", n: 1 })).map((entry) => entry[2])).toEqual([
       "'alpha' + 2",
     ]);
@@ -577,19 +572,19 @@ describe('is_complete', () => {
 });
 
 describe('comms', () => {
-  test('there are none of a target that the kernel does not know', async () => {
+  test('with an unknown target do not exist', async () => {
     await client.send('execute_request', { code: '1' }, { metadata: { cellId: 'some-cell' } });
     const { content } = await client.request('comm_info_request', { target_name: 'jupyter.widget' });
     expect(content).toEqual({ status: 'ok', comms: {} });
   });
 
-  test('without a target all are listed: the runs of cells, for the page that missed them', async () => {
+  test('without a target are the runs of cells, for a page that has missed them', async () => {
     await client.replyTo(await client.send('execute_request', { code: '1' }, { metadata: { cellId: 'known-cell' } }));
     const { content } = await client.request('comm_info_request', {});
     expect(content).toMatchObject({ status: 'ok', comms: { 'known-cell': { target_name: 'cell', hasEnded: true } } });
   });
 
-  test.each(['comm_open', 'comm_msg'])('an unknown one in a %s is answered by comm_close', async (type) => {
+  test.each(['comm_open', 'comm_msg'])('that are unknown are closed in answer to %s', async (type) => {
     const id = await client.send(type, { comm_id: 'c-1', target_name: 'nonesuch', data: {} });
     await client.idle(id);
     const messages = client.on('iopub', id);
@@ -597,7 +592,7 @@ describe('comms', () => {
     expect(messages[1].content).toMatchObject({ comm_id: 'c-1' });
   });
 
-  test('comm_close is not answered', async () => {
+  test('receive no answer to comm_close', async () => {
     const id = await client.send('comm_close', { comm_id: 'c-1', data: {} });
     await client.idle(id);
     expect(kinds(client.on('iopub', id))).toEqual(['busy', 'idle']);
@@ -673,13 +668,13 @@ describe('a message', () => {
     );
   });
 
-  test('with buffers behind its content is taken', async () => {
+  test('with buffers after its content is accepted', async () => {
     const parts = [header({ msg_id: 'with-buffers' }), {}, {}, {}].map((part) => JSON.stringify(part));
     await client.sendParts(parts);
     await client.replyTo('with-buffers');
   });
 
-  test.each([[undefined], [7], [null], [['1']], [{}]])('to execute %j is refused in words', async (code) => {
+  test.each([[undefined], [7], [null], [['1']], [{}]])('to execute %j is answered by an error', async (code) => {
     const { reply, messages } = await client.run(code);
     expect(reply).toMatchObject({
       status: 'error',
@@ -693,7 +688,7 @@ describe('a message', () => {
     ['complete_request', { code: 7, cursor_pos: 0 }],
     ['inspect_request', {}],
     ['inspect_request', { code: null }],
-  ])('%s with %j is refused in words', async (type, content) => {
+  ])('%s with %j is answered by an error', async (type, content) => {
     expect((await client.request(type, content)).content).toMatchObject({
       status: 'error',
       evalue: expect.stringContaining('expected a string') as unknown,
@@ -711,7 +706,7 @@ describe('a message', () => {
     ['is_complete_request', { code: 7 }],
     ['comm_info_request', { target_name: 7 }],
     ['comm_open', {}],
-  ])('%s with %j is dealt with', async (type, content) => {
+  ])('%s with %j is answered', async (type, content) => {
     await client.idle(await client.send(type, content));
   });
 });
@@ -761,7 +756,7 @@ describe('shutdown', () => {
     ["process.on('exit', () => { for (;;) {} }), undefined", 'an endless loop at exit'],
     ["process.on('SIGTERM', () => {}), undefined", 'a listener for SIGTERM'],
     ["new (require('worker_threads').Worker)('for (;;) {}', { eval: true }), undefined", 'a worker that loops'],
-  ])('ends the kernel also after %s', async (code) => {
+  ])('ends the kernel even after %s', async (code) => {
     const other = await startKernel();
     const its = await Client.connect(await other.connection());
     await its.run(code);

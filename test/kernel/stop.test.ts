@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Kernel, type Run, startKernel } from '../helpers/kernel';
+import { type Kernel, startKernel } from '../helpers/kernel';
 
 let kernel: Kernel;
 beforeAll(async () => {
@@ -10,17 +10,10 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.stop());
 
-/** Starts a cell that prints `started`, presses Stop once it does, and waits for its end. */
-async function stopped(code: string): Promise<Run> {
-  const run = kernel.start(code);
-  await Promise.race([run.until(/started/), run.ended]); // one that does not compile ends
-  await kernel.interrupt();
-  return run.ended;
-}
-
+/** Expects Stop to end a cell that prints `started`, and the next cell to run in the same kernel. */
 async function expectStopped(code: string): Promise<void> {
   const { pid } = kernel;
-  const run = await stopped(code);
+  const run = await kernel.interruptOnceStarted(code);
   expect([run.status, run.ename, run.evalue, run.stderr]).toEqual([
     'error',
     'Interrupted',
@@ -53,7 +46,7 @@ describe('Stop ends', () => {
     ],
     ['an endless chain of promises', 'console.log("started"); for (;;) { await null; }'],
     [
-      'an endless recursion of ticks',
+      'an endless chain of nextTick',
       'const again = () => process.nextTick(again);\nconsole.log("started"); again(); await new Promise(() => {});',
     ],
     ['a catastrophic regular expression', 'console.log("started"); /^(a+)+$/.test("a".repeat(40) + "b");'],
@@ -64,8 +57,8 @@ describe('Stop ends', () => {
     ],
   ])('%s, and the next cell runs', (_what, code) => expectStopped(code));
 
-  test('a loop with awaits for good: it does not go on behind the next cells, and its finally runs', async () => {
-    const run = await stopped(`const count = async () => {
+  test('a loop with awaits completely: it does not go on during later cells, and its finally runs', async () => {
+    const run = await kernel.interruptOnceStarted(`const count = async () => {
   for (let i = 0; i < 200; i++) {
     await sleep(20);
     console.log(i ? i : 'started');
@@ -80,22 +73,24 @@ try { await count(); } finally { console.log('finally'); }`);
     expect(next.stderr).toBe('');
   });
 
-  test('an endless loop that prints, and what it printed stays in order', async () => {
-    const run = await stopped('let line = 0;\nconsole.log("started");\nwhile (true) console.log(++line);');
+  test('an endless loop that prints, and its output stays in order', async () => {
+    const run = await kernel.interruptOnceStarted(
+      'let line = 0;\nconsole.log("started");\nwhile (true) console.log(++line);',
+    );
     expect(run.ename).toBe('Interrupted');
     const [, ...lines] = run.stdout.trimEnd().split('\n').map(Number);
     expect(lines).toEqual(lines.map((_line, index) => index + 1));
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('what was stopped, not the cell that runs after it', async () => {
-    await stopped('console.log("started"); while (true) {}');
+  test('only the stopped cell, not the one that runs after it', async () => {
+    await kernel.interruptOnceStarted('console.log("started"); while (true) {}');
     const next = await kernel.run('await sleep(500); console.log("whole");');
     expect([next.status, next.stdout]).toEqual(['ok', 'whole\n']);
   });
 });
 
-describe('What a stopped cell has started prints nothing below later cells:', () => {
+describe('After Stop, work that the cell has started prints nothing in later cells:', () => {
   const FOREVER = 'console.log("started"); await new Promise(() => {});';
 
   test.each([
@@ -121,11 +116,11 @@ describe('What a stopped cell has started prints nothing below later cells:', ()
       `const again = (): Promise<void> => sleep(10).then(() => { console.log('tick'); return again(); });\nconsole.log('started'); await again();`,
     ],
     [
-      'a chain of then that nobody awaits',
+      'an unawaited chain of then',
       `const again = (): Promise<void> => sleep(10).then(() => { console.log('tick'); return again(); });\nvoid again(); ${FOREVER}`,
     ],
     [
-      'an async function that nobody awaits',
+      'an unawaited async function',
       `const again = async () => { for (;;) { await sleep(10); console.log('tick'); } };\nvoid again(); ${FOREVER}`,
     ],
     [
@@ -196,15 +191,15 @@ const slow = new Readable({ read() { setTimeout(() => this.push('line\\n'), 10);
 createInterface(slow).on('line', (line) => console.log(line)); ${FOREVER}`,
     ],
   ])('%s', async (_what, code) => {
-    const run = await stopped(code);
+    const run = await kernel.interruptOnceStarted(code);
     expect(run.ename).toBe('Interrupted');
     const before = run.stdout;
     const next = await kernel.run('await sleep(150); "later"');
     expect([next.text, run.stdout]).toEqual(["'later'", before]);
   });
 
-  test('a server, which goes on to answer', async () => {
-    await stopped(`import { createServer } from 'node:http';
+  test('a server, which still answers', async () => {
+    await kernel.interruptOnceStarted(`import { createServer } from 'node:http';
 const server = createServer((_request, response) => { console.log('request'); response.end('hi'); });
 await new Promise<void>((resolve) => server.listen(0, resolve)); ${FOREVER}`);
     const next = await kernel.run(
@@ -215,7 +210,7 @@ await new Promise<void>((resolve) => server.listen(0, resolve)); ${FOREVER}`);
   });
 });
 
-describe('What a cell has started and is not stopped', () => {
+describe('Work that a cell has started and that is not stopped', () => {
   test.each([
     [
       'a child process',
@@ -223,7 +218,7 @@ describe('What a cell has started and is not stopped', () => {
     ],
     ['a microtask of a timer', `setTimeout(() => queueMicrotask(() => console.log('tick')), 50);`],
     ['a timer of node:timers', `require('node:timers').setTimeout(() => console.log('tick'), 50);`],
-  ])('prints below that cell, while another runs: %s', async (_what, code) => {
+  ])('prints below that cell while another runs: %s', async (_what, code) => {
     const run = kernel.start(code);
     const next = kernel.start('await sleep(200);');
     await run.until(/tick/);
@@ -256,7 +251,7 @@ describe('A stopped cell', () => {
       `async function* numbers() { try { for (;;) { await sleep(10); yield 1; } } finally { console.log('tidied'); } }\nconsole.log('started'); for await (const _ of numbers()) {}`,
     ],
   ])('runs its %s before it ends', async (_what, code) => {
-    const run = await stopped(code);
+    const run = await kernel.interruptOnceStarted(code);
     expect([run.ename, run.stdout]).toEqual(['Interrupted', 'started\ntidied\n']);
     expect((await kernel.run('await sleep(50); "later"')).text).toBe("'later'");
   });
@@ -304,8 +299,8 @@ describe('A stopped cell', () => {
       'Promise.all',
       `console.log('started'); await Promise.all([1, 2].map(async () => { for (;;) await sleep(10); }));`,
     ],
-  ])('ends in %s and does not go on behind the next cell', async (_what, code) => {
-    const run = await stopped(code);
+  ])('ends in %s and does not go on during the next cell', async (_what, code) => {
+    const run = await kernel.interruptOnceStarted(code);
     expect(run.ename).toBe('Interrupted');
     const before = run.stdout;
     const next = await kernel.run('await sleep(60); "later"');
@@ -315,13 +310,13 @@ describe('A stopped cell', () => {
   test('ends in functions of earlier cells', async () => {
     await kernel.run(`async function earlier(source: AsyncIterable<number>) { for await (const number of source) console.log(number ? 'more' : 'started'); }
 async function* count() { for (let i = 0; ; i++) { yield i; await sleep(10); } }`);
-    expect((await stopped('await earlier(count());')).ename).toBe('Interrupted');
+    expect((await kernel.interruptOnceStarted('await earlier(count());')).ename).toBe('Interrupted');
     expect((await kernel.run('await sleep(60); "later"')).text).toBe("'later'");
   });
 });
 
 describe('Stop', () => {
-  test('aborts the cells that are queued behind, and those sent later run', async () => {
+  test('aborts queued cells, and later cells run', async () => {
     const run = kernel.start('console.log("started"); await new Promise(() => {});');
     const queued = [kernel.start('console.log("second");'), kernel.start('console.log("third");')];
     await run.until(/started/);
@@ -339,7 +334,7 @@ describe('Stop', () => {
     ['in an await', 'await new Promise(() => {});'],
     ['in a timer', 'setInterval(() => console.log("tick"), 10); for (;;) await sleep(10);'],
     ['in a library', 'await require("node:timers/promises").setTimeout(1e6);'],
-  ])('as a signal of the operating system works, too: %s', async (_what, code) => {
+  ])('works as a signal of the operating system: %s', async (_what, code) => {
     const run = kernel.start(`console.log("started"); ${code}`);
     await run.until(/started/);
     process.kill(kernel.pid, 'SIGINT');
@@ -347,7 +342,7 @@ describe('Stop', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('as a signal while nothing runs does nothing', async () => {
+  test('as a signal does nothing while no cell runs', async () => {
     process.kill(kernel.pid, 'SIGINT');
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
@@ -362,7 +357,7 @@ describe('Stop', () => {
       'in a function that catches Stop',
       'const work = async () => { try { console.log("started"); for (;;) await sleep(10); } catch { while (true) {} } };\nawait work();',
     ],
-  ])('ends an endless loop that begins after it was taken, too: %s', async (_what, code) => {
+  ])('ends an endless loop that begins after Stop was handled: %s', async (_what, code) => {
     await expectStopped(code);
   });
 
@@ -380,7 +375,7 @@ describe('Stop', () => {
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
-  test('pressed many times, also while nothing runs, never ends the kernel', async () => {
+  test('pressed many times, even while no cell runs, never ends the kernel', async () => {
     const run = kernel.start('console.log("started"); while (true) {}');
     await run.until(/started/);
     for (let i = 0; i < 5; i++) {
@@ -394,7 +389,7 @@ describe('Stop', () => {
     expect([next.status, next.result]).toEqual(['ok', '42']);
   });
 
-  test('while a cell is compiled leaves the compiler whole', async () => {
+  test('while a cell is compiled does not damage the compiler', async () => {
     const types = 'type Digit = 0|1|2|3|4|5|6|7|8|9;\ntype Many = `${Digit}${Digit}${Digit}${Digit}`;';
     const run = kernel.start(`${types}\nconst many: Many = "1234";\nawait sleep(500);\nconsole.log("end");`);
     await kernel.interrupt();
@@ -404,37 +399,41 @@ describe('Stop', () => {
     expect((await kernel.run('const wrong: number = "";')).ename).toBe('TypeScriptError');
   });
 
-  test('while a module loads lets it be loaded anew', async () => {
+  test('while a module loads lets it be loaded again', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stop-'));
     const module = join(folder, 'slow.js');
     writeFileSync(module, 'exports.half = true; console.log("started"); while (true) {}');
-    expect((await stopped(`const slow = require(${JSON.stringify(module)});`)).ename).toBe('Interrupted');
+    expect((await kernel.interruptOnceStarted(`const slow = require(${JSON.stringify(module)});`)).ename).toBe(
+      'Interrupted',
+    );
     writeFileSync(module, 'exports.whole = true;');
     const again = await kernel.run(`console.log(JSON.stringify(require(${JSON.stringify(module)})));`);
     rmSync(folder, { recursive: true });
     expect(again.stdout).toBe('{"whole":true}\n');
   });
 
-  test('leaves the declarations and values of earlier cells as they were', async () => {
+  test('keeps the declarations and values of earlier cells', async () => {
     await kernel.run('let kept: number = 5;');
-    await stopped('kept = 6; console.log("started"); while (true) {}');
+    await kernel.interruptOnceStarted('kept = 6; console.log("started"); while (true) {}');
     const next = await kernel.run('console.log(kept.toFixed(1));');
     expect([next.status, next.stdout]).toEqual(['ok', '6.0\n']);
   });
 
-  test('leaves names the types of the values that they have', async () => {
+  test('keeps the types of names in line with their values', async () => {
     await kernel.run('let first: number = 5; let second: number = 6;');
-    await stopped('let first = "text"; console.log("started"); while (true) {}\nlet second = "text";');
+    await kernel.interruptOnceStarted(
+      'let first = "text"; console.log("started"); while (true) {}\nlet second = "text";',
+    );
     expect((await kernel.run('[first.length, second.toFixed(1)]')).text).toBe("[ 4, '6.0' ]");
   });
 
-  test('goes to whoever has taken SIGINT over, code that blocks included, and comes back', async () => {
+  test('goes to a cell that listens to SIGINT in place of the kernel, even while it blocks, until it restores the kernel’s listener', async () => {
     const run = kernel.start(`const before = process.listeners('SIGINT');
 process.removeAllListeners('SIGINT');
 let presses = 0;
 process.on('SIGINT', () => void presses++);
 console.log('started');
-for (const end = Date.now() + 1000; Date.now() < end;) {} // as a long step of training does
+for (const end = Date.now() + 1000; Date.now() < end;) {} // like a long training step
 await sleep(50);
 process.removeAllListeners('SIGINT');
 before.forEach((listener) => process.on('SIGINT', listener as () => void));
@@ -447,8 +446,8 @@ console.log('ended normally', presses > 0, before.length);`);
     await expectStopped('console.log("started"); while (true) {}');
   });
 
-  test('reaches a listener that a cell has added as well', async () => {
-    const run = kernel.start(`const heard = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
+  test('also reaches a listener that a cell has added', async () => {
+    const run = kernel.start(`const received = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
 console.log('started');
 await new Promise(() => {});`);
     await run.until(/started/);
@@ -457,8 +456,8 @@ await new Promise(() => {});`);
     await expectStopped('console.log("started"); await new Promise(() => {});');
   });
 
-  test('and then Restart begins afresh', async () => {
-    await stopped('const gone = 1; console.log("started"); while (true) {}');
+  test('followed by Restart gives a fresh kernel', async () => {
+    await kernel.interruptOnceStarted('const gone = 1; console.log("started"); while (true) {}');
     await kernel.restart();
     expect((await kernel.run('gone')).evalue).toContain("Cannot find name 'gone'");
     expect((await kernel.run('6 * 7')).result).toBe('42');

@@ -11,15 +11,18 @@ jest.setTimeout(5 * MINUTES);
 
 const lecturePath = join(root, 'notebooks', 'mnist-dense.ipynb');
 const lecture = readNotebook();
-const place = (id: string): number => lecture.cells.findIndex((cell) => cell.id === id);
-const codePlaces = lecture.cells.flatMap(({ cell_type }, index) => (cell_type === 'code' ? [index] : []));
+const indexOf = (id: string): number => lecture.cells.findIndex((cell) => cell.id === id);
+const codeIndexes = lecture.cells.flatMap(({ cell_type }, index) => (cell_type === 'code' ? [index] : []));
 const FIGURES = ['sample-grid', 'softmax', 'activations', 'history', 'first-digit', 'wrong-grid'];
 
-/** The lecture with one epoch of training, as a person has it before the first run. */
+/** The lecture without outputs, by default with one epoch of training. */
 function freshLecture(epochs = 1): Notebook {
   const fresh = (cell: CodeCell): CodeCell => ({ ...cell, outputs: [], execution_count: null });
   const cells = lecture.cells.map((cell) => (cell.cell_type === 'code' ? fresh(cell) : cell));
-  cells[place('parameters')].source = cells[place('parameters')].source.replace(/epochs = \d+/, `epochs = ${epochs}`);
+  cells[indexOf('parameters')].source = cells[indexOf('parameters')].source.replace(
+    /epochs = \d+/,
+    `epochs = ${epochs}`,
+  );
   return { ...lecture, cells };
 }
 
@@ -28,14 +31,14 @@ describeInBrowser('the lecture in JupyterLab', () => {
   let browser: Browser;
   let context: BrowserContext;
   const requests: string[] = [];
-  const ours = (address: string) => ['127.0.0.1', ''].includes(new URL(address).hostname); // '': data: and blob:
+  const isLocal = (address: string) => ['127.0.0.1', ''].includes(new URL(address).hostname); // '': data: and blob:
 
   beforeAll(async () => {
     [lab, browser] = await Promise.all([Lab.start(), launchBrowser()]);
     context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
     context.on('request', (request) => requests.push(request.url()));
     await context.route(
-      (url) => !ours(url.href),
+      (url) => !isLocal(url.href),
       (route) => route.abort(),
     );
     context.on('page', (page) => page.on('websocket', (socket) => requests.push(socket.url())));
@@ -49,18 +52,18 @@ describeInBrowser('the lecture in JupyterLab', () => {
   const open = (name: string, notebook: object): Promise<OpenNotebook> =>
     OpenNotebook.open(context, lab.put(name, notebook).address, (notebook as Notebook).cells.length);
 
-  test('opens at the printed address, ready to run and with nothing in the way, and stays as it was', async () => {
+  test('opens at the printed address, ready to run and without dialogs, and is not changed', async () => {
     const before = readFileSync(lecturePath);
     const notebook = await OpenNotebook.open(context, lab.address, lecture.cells.length);
     expect(await notebook.page.locator('.jp-Notebook h1').first().innerText()).toContain('Handwritten digits');
     expect(await notebook.page.locator('.jp-Dialog, .Toastify__toast').count()).toBe(0);
-    await notebook.cell(place('sample-grid')).locator('.js-plotly-plot').waitFor({ state: 'attached' });
+    await notebook.cell(indexOf('sample-grid')).locator('.js-plotly-plot').waitFor({ state: 'attached' });
     await notebook.screenshot('opened');
     await notebook.page.close();
     expect(readFileSync(lecturePath).equals(before)).toBe(true);
   });
 
-  test('lists its headings as table of contents', async () => {
+  test('lists its headings in the table of contents', async () => {
     const notebook = await open('contents.ipynb', freshLecture());
     await notebook.page.locator('.jp-SideBar [data-id="table-of-contents"]').click();
     const list = notebook.page.locator('.jp-TableOfContents-content .jp-tocItem-content');
@@ -73,32 +76,32 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.screenshot('table-of-contents');
   });
 
-  test('runs by Run All without a further click, shows its figures in both themes, and gives the same again', async () => {
+  test('runs by Run All without a further click, shows its figures in both themes, and repeats its results', async () => {
     const notebook = await open('run-all.ipynb', freshLecture());
-    const figureIn = (id: string) => notebook.cell(place(id)).locator('.js-plotly-plot');
+    const figureIn = (id: string) => notebook.cell(indexOf(id)).locator('.js-plotly-plot');
     await notebook.menu('Run', 'Run All Cells');
-    for (const index of codePlaces) {
+    for (const index of codeIndexes) {
       await notebook.waitForPrompt(index, RAN);
     }
     expect(await notebook.page.locator('.jp-Dialog').count()).toBe(0);
     const errors = ['stderr', 'error'].map((kind) => `[data-mime-type="application/vnd.jupyter.${kind}"]`).join();
     expect(await notebook.page.locator(errors).allTextContents()).toEqual([]);
-    expect(await notebook.outputText(place('first-digit'))).toContain('The answer is 7');
+    expect(await notebook.outputText(indexOf('first-digit'))).toContain('The answer is 7');
 
     for (const id of FIGURES) {
       expect([id, await figureIn(id).count()]).toEqual([id, 1]);
-      await notebook.screenshot(`light-${id}`, notebook.cell(place(id)));
+      await notebook.screenshot(`light-${id}`, notebook.cell(indexOf(id)));
     }
-    // JupyterLab shows an SVG as the picture of an <img>: no script in it could run.
-    const diagram = notebook.cell(place('diagram')).locator('[data-mime-type="image/svg+xml"] img');
+    // JupyterLab shows an SVG in an <img>, in which no script can run.
+    const diagram = notebook.cell(indexOf('diagram')).locator('[data-mime-type="image/svg+xml"] img');
     expect(await diagram.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 100)).toBe(true);
-    await notebook.screenshot('light-diagram', notebook.cell(place('diagram')));
-    await notebook.screenshot('light-fit', notebook.cell(place('fit')));
+    await notebook.screenshot('light-diagram', notebook.cell(indexOf('diagram')));
+    await notebook.screenshot('light-fit', notebook.cell(indexOf('fit')));
 
     for (const id of ['sample', 'softmax', 'one-hot', 'evaluate', 'wrong']) {
-      const first = await notebook.outputText(place(id));
-      await notebook.run(place(id));
-      expect([id, await notebook.outputText(place(id))]).toEqual([id, first]);
+      const first = await notebook.outputText(indexOf(id));
+      await notebook.run(indexOf(id));
+      expect([id, await notebook.outputText(indexOf(id))]).toEqual([id, first]);
     }
     expect(await figureIn('softmax').count()).toBe(1);
 
@@ -108,20 +111,20 @@ describeInBrowser('the lecture in JupyterLab', () => {
       for (const id of FIGURES) {
         const card = figureIn(id).locator('.main-svg').first();
         expect(await card.evaluate((svg) => getComputedStyle(svg).backgroundColor)).toBe('rgb(255, 255, 255)');
-        await notebook.screenshot(`dark-${id}`, notebook.cell(place(id)));
+        await notebook.screenshot(`dark-${id}`, notebook.cell(indexOf(id)));
       }
-      await notebook.screenshot('dark-diagram', notebook.cell(place('diagram')));
-      await notebook.screenshot('dark-fit', notebook.cell(place('fit')));
-      await notebook.cell(place('about-activations')).scrollIntoViewIfNeeded();
+      await notebook.screenshot('dark-diagram', notebook.cell(indexOf('diagram')));
+      await notebook.screenshot('dark-fit', notebook.cell(indexOf('fit')));
+      await notebook.cell(indexOf('about-activations')).scrollIntoViewIfNeeded();
       await notebook.screenshot('dark');
     } finally {
-      // The choice is kept in the project's folder: the person who works there has not made it.
+      // JupyterLab stores the theme in the project's folder: restore it for the user.
       await notebook.menu('Settings', 'Theme', 'JupyterLab Light');
       await notebook.page.locator('body[data-jp-theme-light="true"]').waitFor({ state: 'attached' });
     }
   });
 
-  test('runs by Run All also when it is chosen before there is a kernel', async () => {
+  test('runs by Run All even before the kernel has started', async () => {
     const { address } = lab.put('at-once.ipynb', notebookOf("console.log('first');", "console.log('second');"));
     let start = () => {};
     const started = new Promise<void>((resolve) => (start = resolve));
@@ -143,15 +146,15 @@ describeInBrowser('the lecture in JupyterLab', () => {
     }
   });
 
-  test('completes the names of the library, and shows what they do', async () => {
+  test('completes the names of the library, and shows their documentation', async () => {
     const notebook = await open('complete.ipynb', notebookOf("import * as mnist from 'mnist-lib';", ''));
     await notebook.run(0);
     await notebook.cell(1).locator('.cm-content').click();
     await notebook.page.keyboard.type('mnist.');
     await notebook.page.keyboard.press('Tab');
-    const offered = notebook.page.locator('.jp-Completer-item');
-    await offered.first().waitFor();
-    const names = (await offered.allTextContents()).join(' ');
+    const completions = notebook.page.locator('.jp-Completer-item');
+    await completions.first().waitFor();
+    const names = (await completions.allTextContents()).join(' ');
     for (const name of ['digitGrid', 'flatten', 'historyCurves', 'loadMnist']) {
       expect(names).toContain(name);
     }
@@ -166,7 +169,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.screenshot('hover');
   });
 
-  test("ends a cell that waits by the toolbar's button; the next cell works, and so does a restart", async () => {
+  test("stops a waiting cell by the toolbar's button; the next cell works, and so does a restart", async () => {
     const counted = `
       const all = globalThis as { runs?: number };
       all.runs = (all.runs ?? 0) + 1;
@@ -190,12 +193,12 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.page.keyboard.type('console.log(2)');
     await notebook.menu('Kernel', 'Restart Kernel and Run All Cells…');
     await notebook.page.locator('.jp-Dialog .jp-mod-accept').click();
-    await notebook.cell(0).locator('.jp-OutputArea', { hasText: 'run 1' }).waitFor(); // in a kernel that knows of no run
+    await notebook.cell(0).locator('.jp-OutputArea', { hasText: 'run 1' }).waitFor(); // a new kernel, without earlier runs
     await notebook.waitForPrompt(2, /3/);
     expect(await notebook.outputText(2)).toBe('sum: 2');
   });
 
-  test('runs no script of a notebook that nobody has trusted', async () => {
+  test('runs no script of an untrusted notebook', async () => {
     const html = '<script>window.__ran = 1</script><img src="x:" onerror="window.__ran = 2"><p>shown</p>';
     const svg =
       '<svg xmlns="http://www.w3.org/2000/svg" onload="window.__ran = 3"><script>window.__ran = 4</script></svg>';
@@ -215,42 +218,42 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.cell(3).locator('p', { hasText: 'shown' }).waitFor();
     await notebook.screenshot('untrusted');
     expect(await ran()).toBeUndefined();
-    // What the person runs is another matter, and shows that this test would see a script.
+    // A cell that the user runs is trusted. This shows that the test would notice a script.
     await notebook.run(4);
     expect(await ran()).toBe(6);
   });
 
-  describe('a tab that is closed while cells run, and opened again', () => {
-    test('goes on where training is, and shows what the cells behind it have said', async () => {
+  describe('a tab that is closed while cells run and opened again', () => {
+    test('shows training in progress, and the output of later cells', async () => {
       const { address } = lab.put('closed-in-fit.ipynb', freshLecture(8));
       const first = await OpenNotebook.open(context, address, lecture.cells.length);
       await first.menu('Run', 'Run All Cells');
       const curves = (notebook: OpenNotebook) =>
-        notebook.cell(place('fit')).locator('[data-mime-type="image/svg+xml"] img');
+        notebook.cell(indexOf('fit')).locator('[data-mime-type="image/svg+xml"] img');
       await curves(first).waitFor();
       await first.page.close(); // never saved
 
       const second = await OpenNotebook.open(context, address, lecture.cells.length, 'busy');
-      await second.waitForPrompt(place('fit'), RUNS);
+      await second.waitForPrompt(indexOf('fit'), RUNS);
       await curves(second).waitFor();
-      await second.screenshot('reopened-in-fit', second.cell(place('fit')));
+      await second.screenshot('reopened-in-fit', second.cell(indexOf('fit')));
       const picture = () => curves(second).getAttribute('src');
       const early = await picture();
-      for (const index of codePlaces) {
+      for (const index of codeIndexes) {
         await second.waitForPrompt(index, RAN);
       }
       expect(await picture()).not.toBe(early);
-      await second.screenshot('reopened-after-fit', second.cell(place('fit')));
-      expect(await second.outputText(place('first-digit'))).toContain('The answer is 7');
+      await second.screenshot('reopened-after-fit', second.cell(indexOf('fit')));
+      expect(await second.outputText(indexOf('first-digit'))).toContain('The answer is 7');
       for (const id of FIGURES) {
-        expect([id, await second.cell(place(id)).locator('.js-plotly-plot').count()]).toEqual([id, 1]);
+        expect([id, await second.cell(indexOf(id)).locator('.js-plotly-plot').count()]).toEqual([id, 1]);
       }
-      // Run again, a cell has what it gave before.
-      await second.run(place('evaluate'));
-      expect(await second.outputText(place('evaluate'))).toMatch(/accuracy/);
+      // A cell can be run again.
+      await second.run(indexOf('evaluate'));
+      expect(await second.outputText(indexOf('evaluate'))).toMatch(/accuracy/);
     });
 
-    test('shows all that a cell prints, and its error, once; and nothing that was saved and cleared', async () => {
+    test('shows all output of a running cell and its error once, and no output that was cleared', async () => {
       const waiting = `
         import * as fs from 'fs';
         console.log('begun');
@@ -278,14 +281,14 @@ describeInBrowser('the lecture in JupyterLab', () => {
     });
   });
 
-  test('saved in the middle of training and opened again, keeps its outputs and its kernel', async () => {
+  test('saved during training and opened again, keeps its outputs and its kernel', async () => {
     const { address, path } = lab.put('saved.ipynb', freshLecture(1000));
     const first = await OpenNotebook.open(context, address, lecture.cells.length);
-    await first.cell(place('fit')).locator('.jp-InputArea-prompt').click();
+    await first.cell(indexOf('fit')).locator('.jp-InputArea-prompt').click();
     await first.page.keyboard.press('ArrowDown');
     await first.menu('Run', 'Run All Above Selected Cell');
-    await first.waitForPrompt(place('compile'), RAN);
-    await first.waitForPrompt(place('fit'), RUNS);
+    await first.waitForPrompt(indexOf('compile'), RAN);
+    await first.waitForPrompt(indexOf('fit'), RUNS);
     await first.save();
     await first.page.close();
 
@@ -294,18 +297,18 @@ describeInBrowser('the lecture in JupyterLab', () => {
     const kinds = kept.flatMap(({ outputs }) => outputs.flatMap(({ data }) => Object.keys(data ?? {})));
     expect(new Set(kinds)).toEqual(new Set(['application/vnd.plotly.v1+json', 'image/svg+xml', 'text/plain']));
     const second = await OpenNotebook.open(context, address, lecture.cells.length, 'busy');
-    // A figure is drawn as it was before, and not shown as the picture that plotly's extension would save.
-    const grid = second.cell(place('sample-grid')).locator('.jp-RenderedPlotly');
+    // The figure is drawn from its data, not shown as the picture that plotly's extension would save.
+    const grid = second.cell(indexOf('sample-grid')).locator('.jp-RenderedPlotly');
     await grid.locator('.main-svg').first().waitFor();
     expect(await grid.locator('img').isVisible()).toBe(false);
     await second.screenshot('saved-in-training', grid);
     await second.menu('Kernel', 'Interrupt Kernel');
-    await second.start(place('summary'));
-    await second.cell(place('summary')).locator('.jp-OutputArea', { hasText: '795010' }).waitFor();
-    await second.waitForPrompt(place('summary'), RAN);
+    await second.start(indexOf('summary'));
+    await second.cell(indexOf('summary')).locator('.jp-OutputArea', { hasText: '795010' }).waitFor();
+    await second.waitForPrompt(indexOf('summary'), RAN);
   });
 
-  test('shows 20,000 lines that a cell prints with an await between each, and is idle again', async () => {
+  test('shows 20,000 lines that a cell prints with an await after each, and becomes idle', async () => {
     const printing = `for (let i = 0; i < 20_000; i++) {
       console.log('line ' + i);
       await null;
@@ -320,7 +323,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
     expect(await notebook.outputText(1)).toBe('42');
   });
 
-  test('says by Run All that it is busy until the last cell has ended, and shows what each batch prints', async () => {
+  test('is shown as busy during Run All until the last cell has ended, and shows the output of each batch', async () => {
     const training = `import * as tf from '@tensorflow/tfjs-node';
       const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
       model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });`;
@@ -348,7 +351,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
     ]);
   });
 
-  test('listens to this machine alone, and asks for its token', async () => {
+  test('listens only on this machine, and requires its token', async () => {
     const { origin, port } = new URL(lab.address);
     expect((await fetch(`${origin}/api/contents`)).status).toBe(403);
     const others = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
@@ -357,8 +360,8 @@ describeInBrowser('the lecture in JupyterLab', () => {
     }
   });
 
-  test('has asked nothing of any other machine', () => {
+  test('has sent no request to another machine', () => {
     expect(requests.length).toBeGreaterThan(100);
-    expect(requests.filter((address) => !ours(address))).toEqual([]);
+    expect(requests.filter((address) => !isLocal(address))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Kernel, type KernelOptions, type Run, startKernel } from '../../helpers/kernel';
+import { type Kernel, type KernelOptions, startKernel } from '../../helpers/kernel';
 import { joined } from '../../helpers/notebook';
 import { installKernelFor, otherNodes } from '../../helpers/other-nodes';
 import { installStockKernel } from '../../helpers/stock-kernel';
@@ -52,14 +52,6 @@ const kernels: [string, () => KernelOptions][] = [
     () => ({ name: node, env: installKernelFor(node, folder) }),
   ]),
 ];
-
-/** Starts a cell, presses Stop once it has printed `started`, and waits for its end. */
-async function stopped(kernel: Kernel, code: string): Promise<Run> {
-  const run = kernel.start(code);
-  await Promise.race([run.until(/started/), run.ended]); // one that does not compile ends
-  await kernel.interrupt();
-  return run.ended;
-}
 
 describe.each(kernels)('Kernel > Interrupt while fit runs, in %s', (_name, options) => {
   let kernel: Kernel;
@@ -232,7 +224,7 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
       `void mnist.fit(stack, x, y, { ${endless} }); console.log('started'); while (true) {}`,
     ],
   ])('%s', async (_what, model, code) => {
-    expect((await stopped(kernel, code)).ename).toBe('Interrupted');
+    expect((await kernel.interruptOnceStarted(code)).ename).toBe('Interrupted');
     const [data, labels] = model === 'cnn' ? ['images', 'imageLabels'] : ['x', 'y'];
     for (const fit of [
       `await ${model}.fit(${data}, ${labels}, { epochs: 1, verbose: 0, batchSize: 150 })`,
@@ -249,7 +241,7 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
     ['fitDataset', `void stack.fitDataset(dataset as never, { epochs: 1e6, verbose: 0 });`],
   ])('a loop in the cell after a forgotten await before %s', async (_what, code) => {
     await kernel.run(code);
-    expect((await stopped(kernel, 'console.log("started"); while (true) {}')).ename).toBe('Interrupted');
+    expect((await kernel.interruptOnceStarted('console.log("started"); while (true) {}')).ename).toBe('Interrupted');
     const again = await kernel.run(
       'await tf.nextFrame(); await mnist.fit(stack, x, y, { verbose: 0 }); isFinite(stack)',
     );
@@ -332,7 +324,7 @@ tf.grad((each) => square(each).sum())(x);`,
     ],
   ])('%s', async (_what, code) => {
     const before = (await value(kernel, 'tf.memory().numTensors')) as number;
-    expect((await stopped(kernel, code)).ename).toBe('Interrupted');
+    expect((await kernel.interruptOnceStarted(code)).ename).toBe('Interrupted');
     const left = ((await value(kernel, 'tf.memory().numTensors')) as number) - before;
     expect(left).toBe(0);
     expect((await kernel.run(LOSSES)).result).toBe(losses);
@@ -356,7 +348,7 @@ tf.grad((each) => square(each).sum())(x);`,
       `const work = () => { try { for (let i = 0; ; i++) { x.add(1); if (i === 3) console.log('started'); } } finally { console.log('tidied'); } };\ntf.tidy(work);`,
     ],
   ])('runs %s of the code that it ends', async (_what, code) => {
-    const run = await stopped(kernel, code);
+    const run = await kernel.interruptOnceStarted(code);
     expect([run.ename, run.stdout]).toEqual(['Interrupted', 'started\ntidied\n']);
   });
 });
@@ -382,7 +374,7 @@ if (otherNodes.length > 0) {
       ['model.fit', `await model.fit(x, y, ${endless});`, 'Interrupted'],
       ['mnist.fit', `await mnist.fit(model, x, y, ${endless});`, undefined],
     ])('ends %s, and the next cell runs and trains', async (_what, code, ename) => {
-      expect((await stopped(kernel, code)).ename).toBe(ename);
+      expect((await kernel.interruptOnceStarted(code)).ename).toBe(ename);
       // V8 collects what the cell awaited for good.
       expect(
         (
