@@ -86,7 +86,9 @@ async function checkKernel() {
       "console.log('and imports tfjs', tf.version.tfjs, typeof mnist.loadMnist === 'function' ? 'and mnist-lib' : '');",
   ];
   const expected = /^1 \+ 1 = 2\nand imports tfjs [\d.]+ and mnist-lib$/;
-  const answer = await output(python, [join(root, 'scripts', 'ask_kernel.py'), dirname(notebook), ...cells]).catch(reasonIn);
+  const answer = await output(python, [join(root, 'scripts', 'ask_kernel.py'), dirname(notebook), ...cells]).catch(
+    reasonIn,
+  );
   if (!expected.test(answer)) {
     const reason = errorIn(answer) ?? lastLine(answer);
     throw new Error(`The TypeScript kernel does not work (${reason}): fix what failed above, or ${SET_UP}.`);

@@ -63,7 +63,9 @@ function isNewEnough(glibc = '0') {
 export function checkPython() {
   const wanted = OLDEST_PYTHON.join('.');
   const install = isMac ? 'run `brew install python`' : 'run `sudo apt install python3 python3-venv`';
-  const { status, stdout } = spawnSync('python3', ['-c', 'import sys; print(*sys.version_info[:2])'], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync('python3', ['-c', 'import sys; print(*sys.version_info[:2])'], {
+    encoding: 'utf8',
+  });
   if (status !== 0) {
     throw new SetupError(`Python is missing (expected python3, version ${wanted} or newer): ${install}.`);
   }

@@ -64,7 +64,9 @@ export function runCommand(command, args, { filling, environment, failsAt } = {}
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     const stopProgress = filling ? showProgress(filling) : () => {};
-    child.on('error', (error) => reject(new CommandError(command, `${command} could not be started: ${error.message}`)));
+    child.on('error', (error) =>
+      reject(new CommandError(command, `${command} could not be started: ${error.message}`)),
+    );
     child.on('close', (code, signal) => {
       stopProgress();
       if (isStopped) {

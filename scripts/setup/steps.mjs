@@ -217,10 +217,13 @@ function filesForJupyter() {
   return [
     [join(jupyter, 'kernels', 'tslab', 'kernel.json'), kernelspec()],
     [join(jupyter, 'lab', 'settings', 'overrides.json'), readFileSync(join(labextension, 'overrides.json'), 'utf8')],
-    ...extension.map((name) => /** @type {[string, string]} */ ([
-      join(jupyter, 'labextensions', 'mnist-lecture', name),
-      readFileSync(join(labextension, name), 'utf8'),
-    ])),
+    ...extension.map(
+      (name) =>
+        /** @type {[string, string]} */ ([
+          join(jupyter, 'labextensions', 'mnist-lecture', name),
+          readFileSync(join(labextension, name), 'utf8'),
+        ]),
+    ),
   ];
 }
 
