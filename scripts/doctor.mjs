@@ -72,7 +72,9 @@ function checkData() {
   const reader = join(lib, 'dist', 'data', 'mnist.js');
   expectInstalled(nodeModules);
   expectInstalled(reader);
-  const { trainImages, testImages } = createRequire(reader)(reader).loadMnist();
+  /** @type {Pick<typeof import('mnist-lib'), 'loadMnist'>} */
+  const { loadMnist } = createRequire(reader)(reader);
+  const { trainImages, testImages } = loadMnist();
   const source = process.env.MNIST_DIR ? `in ${process.env.MNIST_DIR} (MNIST_DIR)` : 'with the checksums of MNIST';
   return `${trainImages.shape[0]} training images and ${testImages.shape[0]} test images, ${source}`;
 }
