@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symli
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { root } from './notebook';
+import { Started } from './started';
 
 const ADDON = 'node_modules/@tensorflow/tfjs-node/lib/napi-v8';
 const ADDON_STAMP = join(ADDON, '.setup');
@@ -107,6 +108,23 @@ export class Checkout {
       env: { ...this.environment, ...environment },
     });
     return { status, stdout, stderr };
+  }
+
+  /** Starts one of package.json's scripts, without npm. */
+  start(script: string, environment: NodeJS.ProcessEnv = {}): Started {
+    const env = { ...this.environment, ...environment };
+    return new Started(process.execPath, this.command(script), { cwd: this.root, env });
+  }
+
+  /** 2 + 3, computed by TensorFlow through the addon here, which also loads the library; '' if that fails. */
+  sum(): string {
+    const program = "require('mnist-lib'); console.log(require('@tensorflow/tfjs-node').add(2, 3).dataSync()[0])";
+    const { stdout } = spawnSync(process.execPath, ['-e', program], {
+      cwd: this.root,
+      encoding: 'utf8',
+      env: this.environment,
+    });
+    return stdout;
   }
 
   /** The arguments for node in one of package.json's scripts. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -6,26 +6,10 @@ import { dirname, join, relative } from 'node:path';
 import { Checkout, Disk, testWithDisk } from '../helpers/checkout';
 import { Started } from '../helpers/started';
 
-const MINUTES = 60_000;
-jest.setTimeout(5 * MINUTES);
+jest.setTimeout(5 * 60_000);
 
 const NOTHING_TO_DO = { status: 0, stdout: '', stderr: '' };
 const DONE = 'Everything is set up.\n';
-
-const begin = (checkout: Checkout, environment: NodeJS.ProcessEnv = {}): Started =>
-  new Started(process.execPath, checkout.command('setup'), {
-    cwd: checkout.root,
-    env: { ...checkout.environment, ...environment },
-  });
-
-/** 2 + 3, computed by TensorFlow through the addon of that checkout, which also loads its library; '' if that fails. */
-function sum(checkout: Checkout): string {
-  const program = "require('mnist-lib'); console.log(require('@tensorflow/tfjs-node').add(2, 3).dataSync()[0])";
-  return spawnSync(process.execPath, ['-e', program], {
-    cwd: checkout.root,
-    env: checkout.environment,
-  }).stdout.toString();
-}
 
 /** Holds one of set-up's locks, as another set-up would, until it is released. */
 async function holdLock(path: string): Promise<Started> {
@@ -36,56 +20,7 @@ async function holdLock(path: string): Promise<Started> {
   return holder;
 }
 
-test(
-  'set-up that is killed in the middle of each step continues from there, and its result works',
-  async () => {
-    const checkout = new Checkout();
-    const there = (name: string) => () => existsSync(join(checkout.root, name));
-    const distOf = (name: string) => join(checkout.root, name, 'dist');
-    try {
-      const steps: [step: number, begun: () => boolean, stamp: string][] = [
-        [1, there('node_modules'), join(checkout.root, 'node_modules', '.setup')],
-        [2, there('.venv/bin/python'), join(checkout.root, '.venv', '.setup')],
-        [3, () => existsSync(`${checkout.tensorflow}.partial`), checkout.tensorflow],
-        [4, () => true, checkout.addon],
-        [5, () => true, distOf('lib')],
-        [6, () => true, distOf('kernel')],
-      ];
-      for (const [step, begun, stamp] of steps) {
-        const setUp = begin(checkout);
-        await setUp.says(new RegExp(`^\\[${step}/7\\] `, 'm'));
-        await setUp.until(begun);
-        if (step === 4) {
-          setUp.signal('SIGKILL'); // its compiler runs on, and the next set-up waits for it
-          await setUp.ended;
-        } else {
-          await setUp.killAll();
-        }
-        expect([step, existsSync(stamp)]).toEqual([step, false]);
-        expect(setUp.output.replace(/^Another .*\n/, '')).toMatch(new RegExp(`^\\[${Math.max(1, step - 1)}/7\\]`));
-      }
-      const { status, stdout, stderr } = checkout.setUp();
-      expect([status, stderr]).toEqual([0, '']);
-      expect(stdout).toMatch(/^\[6\/7\] .*\n\[7\/7\] .*\nEverything is set up\.\n$/);
-
-      expect(sum(checkout)).toBe('5\n');
-      const python = join(checkout.root, '.venv', 'bin', 'python');
-      expect(execFileSync(python, ['-m', 'jupyterlab', '--version'], { env: checkout.environment }).toString()).toMatch(
-        /^4\./,
-      );
-      expect(readdirSync(dirname(checkout.tensorflow))).not.toContainEqual(expect.stringMatching(/partial/));
-
-      const before = checkout.snapshot();
-      expect(checkout.setUp()).toEqual(NOTHING_TO_DO);
-      expect(checkout.snapshot()).toEqual(before);
-    } finally {
-      checkout.delete();
-    }
-  },
-  15 * MINUTES,
-);
-
-describe('in a finished checkout', () => {
+describe('in a checkout that is set up', () => {
   let checkout: Checkout;
   beforeAll(() => {
     checkout = new Checkout().takeOver();
@@ -109,7 +44,7 @@ describe('in a finished checkout', () => {
 
   /** Starts set-up, and stops it at its first step. */
   async function firstStep(): Promise<string> {
-    const setUp = begin(checkout);
+    const setUp = checkout.start('setup');
     const [line] = await setUp.says(/^.+(?=\n)/);
     setUp.signal('SIGTERM');
     await setUp.ended;
@@ -127,11 +62,11 @@ describe('in a finished checkout', () => {
   test('a missing addon is built again', async () => {
     await checkout.restoring(dirname(relative(checkout.root, checkout.addon)), () => {
       rmSync(checkout.addon);
-      expect(sum(checkout)).toBe('');
+      expect(checkout.sum()).toBe('');
       const { status, stdout, stderr } = checkout.setUp();
       expect([status, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(new RegExp(`${ADDON_STEP.source}\n${DONE}$`));
-      expect(sum(checkout)).toBe('5\n');
+      expect(checkout.sum()).toBe('5\n');
     });
   });
 
@@ -141,7 +76,7 @@ describe('in a finished checkout', () => {
   ])('so is an addon that is %s', async (_what, damage) => {
     await without(checkout.addon, async () => {
       writeFileSync(checkout.addon, damage(readFileSync(join(checkout.folder, 'aside'))));
-      expect(sum(checkout)).toBe('');
+      expect(checkout.sum()).toBe('');
       expect(await firstStep()).toMatch(ADDON_STEP);
     });
   });
@@ -267,21 +202,21 @@ describe('in a finished checkout', () => {
 
   test('of two set-ups at once one waits, and both succeed', async () => {
     checkout.remove('lib/dist');
-    const first = begin(checkout);
+    const first = checkout.start('setup');
     await first.says(/\[5\/7\]/);
     first.signal('SIGSTOP'); // holds its lock until the second one waits
-    const second = begin(checkout);
+    const second = checkout.start('setup');
     await second.says(/Another set-up is running\. Waiting until it ends/);
     first.signal('SIGCONT');
     expect([await first.ended, await second.ended]).toEqual([0, 0]);
     expect(second.output).not.toContain('[5/7]');
-    expect(sum(checkout)).toBe('5\n');
+    expect(checkout.sum()).toBe('5\n');
   });
 
   test('set-up waits for the TensorFlow that another checkout is putting into the cache', async () => {
     await without(checkout.tensorflow, async () => {
       const other = await holdLock(`${checkout.tensorflow}.lock`);
-      const setUp = begin(checkout);
+      const setUp = checkout.start('setup');
       await setUp.says(/\[3\/7\][^]*Another set-up is running/);
       mkdirSync(checkout.tensorflow);
       other.release();
@@ -292,7 +227,7 @@ describe('in a finished checkout', () => {
   test('SIGINT and SIGTERM stop set-up, which says how to continue, and then continues', async () => {
     checkout.remove('lib/dist');
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const setUp = begin(checkout);
+      const setUp = checkout.start('setup');
       await setUp.says(/\[5\/7\]/);
       setUp.signal(signal);
       expect([signal, await setUp.ended]).toEqual([signal, 1]);
@@ -338,7 +273,7 @@ describe('in a finished checkout', () => {
         },
       };
       fresh = new Checkout();
-      npm = begin(fresh, noNetwork);
+      npm = fresh.start('setup', noNetwork);
     });
     afterAll(async () => {
       await npm.killAll();
@@ -396,7 +331,7 @@ describe('in a finished checkout', () => {
       const fresh = new Checkout(disk.folder);
       try {
         const lock = await holdLock(join(fresh.root, '.setup.lock'));
-        const setUp = begin(fresh, { XDG_CACHE_HOME: checkout.cache });
+        const setUp = fresh.start('setup', { XDG_CACHE_HOME: checkout.cache });
         await setUp.says(/Another set-up is running/); // it has found enough room
         disk.remount('size=20m');
         lock.release();
@@ -422,7 +357,7 @@ describe('in a finished checkout', () => {
       mkdirSync(folder);
       try {
         const lock = await holdLock(join(checkout.root, '.setup.lock'));
-        const setUp = begin(checkout, { XDG_CACHE_HOME: disk.folder });
+        const setUp = checkout.start('setup', { XDG_CACHE_HOME: disk.folder });
         await setUp.says(/Another set-up is running/);
         disk.remount('size=10m');
         lock.release();

@@ -19,12 +19,8 @@ beforeAll(() => {
 });
 afterAll(() => checkout.delete());
 
-const environment = (): NodeJS.ProcessEnv => ({ ...checkout.environment, DISPLAY: '', WAYLAND_DISPLAY: '' });
-const start = (changes: NodeJS.ProcessEnv = {}): Started =>
-  new Started(process.execPath, checkout.command('start'), {
-    cwd: checkout.root,
-    env: { ...environment(), ...changes },
-  });
+const WITHOUT_SCREEN = { DISPLAY: '', WAYLAND_DISPLAY: '' };
+const start = (changes: NodeJS.ProcessEnv = {}): Started => checkout.start('start', { ...WITHOUT_SCREEN, ...changes });
 
 interface Address {
   origin: string;
@@ -171,10 +167,7 @@ describe('npm start with a build missing and its port taken', () => {
     expect(lecture.output).toContain('[5/7] The library');
     await checkout.restoring('lib/dist', async () => {
       checkout.remove('lib/dist');
-      const setUp = new Started(process.execPath, checkout.command('setup'), {
-        cwd: checkout.root,
-        env: environment(),
-      });
+      const setUp = checkout.start('setup');
       await setUp.says(/^\[5\/7\]|Another set-up/);
       setUp.signal('SIGTERM');
       await setUp.ended;
@@ -185,7 +178,10 @@ describe('npm start with a build missing and its port taken', () => {
 
 describe('npm start, when stopped', () => {
   testOnLinux('by Ctrl-C through npm, ends its server and its kernels', async () => {
-    const lecture = new Started('npm', ['start'], { cwd: checkout.root, env: environment() });
+    const lecture = new Started('npm', ['start'], {
+      cwd: checkout.root,
+      env: { ...checkout.environment, ...WITHOUT_SCREEN },
+    });
     await startKernel(lecture, await addressOf(lecture));
     const processes = descendants(lecture.pid);
     process.kill(-lecture.pid, 'SIGINT'); // a terminal sends it to its foreground group

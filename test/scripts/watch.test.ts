@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Checkout } from '../helpers/checkout';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
-import { Started } from '../helpers/started';
+import type { Started } from '../helpers/started';
 
 jest.setTimeout(5 * 60_000);
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   checkout.unlink('lib/dist');
   checkout.unlink('kernel/dist');
   const stamps = STAMPS.map(read);
-  watch = new Started(process.execPath, checkout.command('watch'), { cwd: checkout.root, env: checkout.environment });
+  watch = checkout.start('watch');
   await watch.says(/(Found 0 errors\. Watching for file changes[^]*){2}/);
   // As if set-up had built both since, for example by npm start.
   STAMPS.forEach((name, index) => writeFileSync(join(checkout.root, name), stamps[index]));
