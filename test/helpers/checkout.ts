@@ -79,8 +79,12 @@ export class Checkout {
   replace(name: string, change: (text: string) => string): void {
     const path = join(this.root, name);
     const text = readFileSync(path, 'utf8');
+    const changed = change(text);
+    if (changed === text) {
+      throw new Error(`${name} was not changed: it does not contain what the test replaces.`);
+    }
     rmSync(path);
-    writeFileSync(path, change(text));
+    writeFileSync(path, changed);
   }
 
   /** Replaces the links in a folder by copies, so that files may be written in place. */
