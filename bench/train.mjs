@@ -1,24 +1,15 @@
-// Our side of the benchmark: loads MNIST, trains the lecture's network, evaluates; prints seconds and memory as JSON.
+// Our side of the benchmark: loads MNIST, trains the lecture's network, evaluates it, and prints seconds and memory as JSON.
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { lib } from '../scripts/paths.mjs';
 
-process.env.TF_CPP_MIN_LOG_LEVEL = '2';
-const require = createRequire(join(lib, 'index.js'));
+process.env.TF_CPP_MIN_LOG_LEVEL = '2'; // before TensorFlow is loaded
+const require = createRequire(import.meta.url);
 const tf = require('@tensorflow/tfjs-node');
-const mnist = require(join(lib, 'dist', 'index.js'));
-const { NativeOps } = require(join(lib, 'dist', 'tensorflow', 'native-ops.js'));
+const mnist = require('mnist-lib');
+const { NativeOps } = require('mnist-lib/dist/tensorflow/native-ops.js');
 
 const [epochs, batchSize] = process.argv.slice(2).map(Number);
-const seconds = async (work) => {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
-};
-let data;
-const loading = await seconds(() => {
-  data = mnist.loadMnist();
-});
+
+const [data, loading] = await timed(() => mnist.loadMnist());
 const [trainX, testX] = [data.trainImages, data.testImages].map((images) =>
   tf.tidy(() => mnist.normalize(mnist.flatten(images))),
 );
@@ -33,7 +24,8 @@ const model = tf.sequential({
 model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.adam(), metrics: ['accuracy'] });
 
 const matrixProducts = prepareMatrixProducts(trainX.shape[0], testX.shape[0]);
-let start;
+let start = 0;
+/** @type {number[][]} */
 const [epochSeconds, floors] = [[], []];
 await mnist.fit(model, trainX, trainY, {
   epochs,
@@ -41,22 +33,43 @@ await mnist.fit(model, trainX, trainY, {
   validationData: [testX, testY],
   callbacks: {
     async onEpochBegin() {
-      floors.push(await seconds(matrixProducts));
+      const [, seconds] = await timed(matrixProducts);
+      floors.push(seconds);
       start = performance.now();
     },
     onEpochEnd: () => void epochSeconds.push((performance.now() - start) / 1000),
   },
 });
-let accuracy;
-const evaluating = await seconds(() => {
-  accuracy = model.evaluate(testX, testY, { batchSize })[1].dataSync()[0];
+const [accuracy, evaluating] = await timed(() => {
+  const [, tensor] = [model.evaluate(testX, testY, { batchSize })].flat();
+  return tensor.dataSync()[0];
 });
 const megabytes = process.resourceUsage().maxRSS / 1000;
 console.log(JSON.stringify({ epochs: epochSeconds, floors, loading, evaluating, accuracy, megabytes }));
 
-/** The floor: what no way of training can do without. Five products a training batch, two a validation batch. */
+/**
+ * A result and the seconds it took.
+ *
+ * @template T
+ * @param {() => T} work
+ * @returns {Promise<[result: Awaited<T>, seconds: number]>}
+ */
+async function timed(work) {
+  const start = performance.now();
+  const result = await work();
+  return [result, (performance.now() - start) / 1000];
+}
+
+/**
+ * Prepares the floor: the matrix products of an epoch, which no way of training can avoid. There are five per training
+ * batch and two per validation batch.
+ *
+ * @param {number} trainCount number of training images.
+ * @param {number} testCount number of validation images.
+ */
 function prepareMatrixProducts(trainCount, testCount) {
   const ops = new NativeOps();
+  /** @type {(rows: number, columns: number) => import('@tensorflow/tfjs-node').Tensor} */
   const random = (rows, columns) => tf.randomUniform([rows, columns]);
   const tensors = [
     random(batchSize, 784),
@@ -66,6 +79,7 @@ function prepareMatrixProducts(trainCount, testCount) {
     random(batchSize, 10),
   ];
   const [x, kernel1, hidden, kernel2, logits] = tensors.map((tensor) => ops.fromTensor(tensor));
+  /** @type {(a: typeof x, b: typeof x, transpose_a: boolean, transpose_b: boolean) => void} */
   const product = (a, b, transpose_a, transpose_b) =>
     ops.release(ops.run('MatMul', [a, b], { transpose_a, transpose_b }));
   const forward = () => {

@@ -1,4 +1,4 @@
-"""Keras's side of the benchmark: what train.mjs does, with the same data, network and batch size."""
+"""Keras's side of the benchmark: does the same as train.mjs, with the same data, network and batch size."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def read(name, header):
     return np.frombuffer((data / name).read_bytes(), np.uint8)[header:]
 
 
-class Watch(keras.callbacks.Callback):
+class EpochTimer(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
 
@@ -41,7 +41,7 @@ model = keras.Sequential(
 )
 model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
 model.fit(
-    train_x, train_y, epochs=epochs, batch_size=batch_size, validation_data=(test_x, test_y), verbose=0, callbacks=[Watch()]
+    train_x, train_y, epochs=epochs, batch_size=batch_size, validation_data=(test_x, test_y), verbose=0, callbacks=[EpochTimer()]
 )
 start = time.perf_counter()
 _, accuracy = model.evaluate(test_x, test_y, batch_size=batch_size, verbose=0)
@@ -49,6 +49,7 @@ evaluating = time.perf_counter() - start
 kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1000 if sys.platform == "darwin" else 1)
 result = {
     "epochs": epoch_seconds,
+    "floors": [],
     "loading": loading,
     "evaluating": evaluating,
     "accuracy": accuracy,

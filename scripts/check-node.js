@@ -1,4 +1,4 @@
-// Loaded before every script (node -r), in the oldest JavaScript: a Node that cannot even read the scripts says so here.
+// Loaded before every script (node -r) and written in the oldest JavaScript, so that a Node too old for the scripts says so.
 var oldest = parseInt(require('../package.json').engines.node.replace('>=', ''), 10);
 
 if (parseInt(process.versions.node, 10) < oldest) {

@@ -1,5 +1,5 @@
-// npm run doctor: looks at all that the lecture stands on, a line each, and says what to do where something is wrong.
-// It fixes nothing itself and asks nothing of the network.
+// npm run doctor: checks everything the lecture depends on, prints one line per check, and says how to fix what is wrong.
+// It fixes nothing itself and does not use the network.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -8,34 +8,16 @@ import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { addon, jupyterEnvironment, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
-import { checkFolders, checkPlatform, checkPython, checkRoom } from './prerequisites.mjs';
-import { missingSteps } from './setup.mjs';
+import { missingSteps, titlesOf } from './setup.mjs';
+import { checkFolders, checkPlatform, checkPython, checkRoom } from './setup/prerequisites.mjs';
 
 const SET_UP = 'run `npm run setup`';
-const FIRST_PORT = 8888; // where JupyterLab begins to look for a free one
+const FIRST_PORT = 8888; // JupyterLab takes the first free port from here on
 const PORTS = 50;
-const NEEDED_MEMORY = 2000; // MB; the kernel alone takes up to 1.3 GB (environment.md)
-const WORK = { folder: join(root, 'out'), megabytes: 100 }; // the executed lecture, JupyterLab's checkpoints
+const NEEDED_MEGABYTES = 2000; // the kernel alone takes up to 1.3 GB (environment.md)
+const OUTPUT = { folder: join(root, 'out'), megabytes: 100 }; // the executed lecture, JupyterLab's checkpoints
 
-const ASK_KERNEL = `
-import sys
-from jupyter_client.manager import start_new_kernel
-manager, client = start_new_kernel(kernel_name='tslab', startup_timeout=60, cwd=sys.argv[1])
-def show(message):
-    content = message['content']
-    if message['msg_type'] == 'stream':
-        print(content['text'], end='')
-    elif message['msg_type'] == 'error':
-        print(content['ename'] + ': ' + content['evalue'])
-try:
-    for code in sys.argv[2:]:
-        client.execute_interactive(code, output_hook=show, timeout=120)
-finally:
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-`;
-
-/* Each check gives the fact it found, or throws an error that says what is wrong and what to do. */
+/* Each check returns what it found, or throws an error that says what is wrong and what to do. */
 const checks = {
   Node: () => process.versions.node, // too old a Node was rejected by check-node.js
   Platform: checkPlatform,
@@ -55,7 +37,7 @@ for (const [name, check] of Object.entries(checks)) {
     console.log(`ok    ${name}: ${await check()}`);
   } catch (error) {
     failures++;
-    console.log(`FAIL  ${name}: ${error.message}`);
+    console.log(`FAIL  ${name}: ${/** @type {Error} */ (error).message}`);
   }
 }
 console.log(failures === 0 ? 'All is well.' : `${failures} of ${Object.keys(checks).length} checks failed.`);
@@ -64,39 +46,35 @@ process.exitCode = failures === 0 ? 0 : 1;
 function checkSetUp() {
   const missing = missingSteps();
   if (missing.length > 0) {
-    throw new Error(
-      `still to be done, or to be done again: ${missing.map(({ title }) => title).join('; ')}. To do it, ${SET_UP}.`,
-    );
+    throw new Error(`incomplete (missing or out of date: ${titlesOf(missing)}): ${SET_UP}.`);
   }
   return 'done';
 }
 
 async function checkAddon() {
   expectInstalled(nodeModules);
-  // In a process of its own, for what can go wrong here may end it.
-  const program = `
-    const { tensorflowVersion } = require('mnist-lib');
-    const [sum] = require('@tensorflow/tfjs-node').add(2, 3).dataSync();
-    console.log('TensorFlow ' + tensorflowVersion() + ' computes 2 + 3 = ' + sum);`;
   try {
-    const found = await output(process.execPath, ['-e', program]);
+    const found = await output(process.execPath, [join(root, 'scripts', 'try-tensorflow.js')]);
     if (!found.endsWith(' = 5')) {
       throw new Error(found);
     }
     return found;
   } catch (error) {
-    // A wrong addon is known to set-up; the libraries it needs are not looked into each time.
+    // Set-up knows whether the addon is its own. It does not check the libraries that the addon needs.
     const remedy =
       missingSteps().length > 0 ? SET_UP : `run \`rm -rf ${dirname(addon)} ${tensorflow.folder} && npm run setup\``;
-    throw new Error(`TensorFlow does not compute (${reasonIn(error)}): ${remedy}.`, { cause: error });
+    const reason = reasonIn(/** @type {CommandFailure} */ (error));
+    throw new Error(`TensorFlow does not compute (${reason}): ${remedy}.`, { cause: error });
   }
 }
 
 function checkData() {
-  const reader = join(lib, 'dist', 'mnist.js');
+  const reader = join(lib, 'dist', 'data', 'mnist.js');
   expectInstalled(nodeModules);
   expectInstalled(reader);
-  const { trainImages, testImages } = createRequire(reader)(reader).loadMnist();
+  /** @type {Pick<typeof import('mnist-lib'), 'loadMnist'>} */
+  const { loadMnist } = createRequire(reader)(reader);
+  const { trainImages, testImages } = loadMnist();
   const source = process.env.MNIST_DIR ? `in ${process.env.MNIST_DIR} (MNIST_DIR)` : 'with the checksums of MNIST';
   return `${trainImages.shape[0]} training images and ${testImages.shape[0]} test images, ${source}`;
 }
@@ -110,18 +88,21 @@ async function checkKernel() {
       "console.log('and imports tfjs', tf.version.tfjs, typeof mnist.loadMnist === 'function' ? 'and mnist-lib' : '');",
   ];
   const expected = /^1 \+ 1 = 2\nand imports tfjs [\d.]+ and mnist-lib$/;
-  const answer = await output(python, ['-c', ASK_KERNEL, dirname(notebook), ...cells]).catch(reasonIn);
+  const answer = await output(python, [join(root, 'scripts', 'ask_kernel.py'), dirname(notebook), ...cells]).catch(
+    reasonIn,
+  );
   if (!expected.test(answer)) {
-    const reason = errorIn(answer) ?? answer.split('\n').at(-1);
-    throw new Error(`TypeScript's kernel does not work (${reason}): fix what failed above, or ${SET_UP}.`);
+    const reason = errorIn(answer) ?? lastLine(answer);
+    throw new Error(`The TypeScript kernel does not work (${reason}): fix what failed above, or ${SET_UP}.`);
   }
   return `answers ${answer.replaceAll('\n', ' ')}`;
 }
 
-/** Tries whether one can listen on this machine's own address, and be reached there. */
+/** Checks that a server on this machine's own address can be reached. */
 async function checkPorts() {
   for (let port = FIRST_PORT; port < FIRST_PORT + PORTS; port++) {
     const server = createServer((socket) => socket.destroy());
+    /** @type {NodeJS.ErrnoException | null} */
     const error = await new Promise((resolve) => {
       server.on('error', resolve);
       server.listen(port, '127.0.0.1', () => connect(port, '127.0.0.1', () => resolve(null)).on('error', resolve));
@@ -138,51 +119,72 @@ async function checkPorts() {
     }
   }
   throw new Error(
-    `none from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is free on 127.0.0.1: end some of the programs that listen there.`,
+    `no port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is free on 127.0.0.1: end some of the programs that use them.`,
   );
 }
 
 function checkDisk() {
-  const steps = [WORK, ...missingSteps()];
+  const steps = [OUTPUT, ...missingSteps()];
   checkFolders(steps);
   return checkRoom(steps);
 }
 
 function checkMemory() {
-  // What macOS calls free leaves out what it would give away at once.
+  // On macOS, freemem leaves out memory that is available at once.
   const bytes = process.platform === 'darwin' ? totalmem() : (process.availableMemory?.() ?? freemem());
   const megabytes = Math.floor(bytes / 1e6);
-  if (megabytes < NEEDED_MEMORY) {
+  if (megabytes < NEEDED_MEGABYTES) {
     throw new Error(
-      `${megabytes} MB are available and ${NEEDED_MEMORY} MB are needed: close other programs or kernels.`,
+      `${megabytes} MB are available and ${NEEDED_MEGABYTES} MB are needed: close other programs or kernels.`,
     );
   }
   return `${megabytes} MB are available`;
 }
 
+/** @param {string} path */
 function expectInstalled(path) {
   if (!existsSync(path)) {
     throw new Error(`${path} is missing: ${SET_UP}.`);
   }
 }
 
-/** What a command prints. */
+/**
+ * Runs a command and returns its stdout.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ */
 async function output(command, args) {
   const environment = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...jupyterEnvironment };
   const { stdout } = await promisify(execFile)(command, args, { cwd: root, env: environment });
   return stdout.trim();
 }
 
-/** Why a command failed, in a line. */
+/** @typedef {Error & { stderr?: string, signal?: NodeJS.Signals }} CommandFailure */
+
+/**
+ * Why a command failed, in one line.
+ *
+ * @param {CommandFailure} failure
+ */
 function reasonIn({ message, stderr = '', signal }) {
-  return errorIn(stderr) ?? (signal ? `it was ended by ${signal}` : message.trim().split('\n').at(-1));
+  return errorIn(stderr) ?? (signal ? `ended by ${signal}` : lastLine(message.trim()));
 }
 
-/** The first sentence of the error, among all that was printed. */
+/**
+ * The first sentence of the error message in a command's output.
+ *
+ * @param {string} text
+ */
 function errorIn(text) {
   const lines = text.split('\n');
   const start = lines.findLastIndex((line) => /^[\w.]*(Error|Exception|NoSuchKernel)\b.*:/.test(line));
   const message = start < 0 ? [] : lines.slice(start);
   const end = message.findIndex((line) => !line.trim() || /^\s+at /.test(line));
   return /^.+?(?=\.?(\s*$|\.\s))/.exec(message.slice(0, end < 0 ? undefined : end).join(' '))?.[0];
+}
+
+/** @param {string} text */
+function lastLine(text) {
+  return text.slice(text.lastIndexOf('\n') + 1);
 }

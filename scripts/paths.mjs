@@ -1,4 +1,4 @@
-// Where things are, for all scripts, and the environment in which they run Jupyter.
+// Where things are, and the environment in which the scripts run Jupyter.
 import { chmodSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,13 @@ export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-
 export const venv = join(root, '.venv');
 export const python = join(venv, 'bin', 'python');
 
-/** The project's packages in TypeScript. tsc builds each into its `dist`, by the tsconfig.json in `project`. */
+/**
+ * @typedef {object} Package a package in TypeScript, which tsc builds into its `dist`.
+ * @property {string} name
+ * @property {string} folder
+ * @property {string} project the folder of its tsconfig.json.
+ */
+/** @type {Package[]} */
 export const packages = [
   { name: 'library', folder: lib, project: root },
   { name: 'kernel', folder: kernel, project: kernel },
@@ -22,8 +28,12 @@ export const packages = [
 
 const LINUX = { linkerFlags: [], libraries: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] };
 
-/** What differs from platform to platform, by Node's names for them; undefined where TensorFlow has no wheel. */
-export const platform = {
+/**
+ * What differs between platforms, by Node's names for them.
+ *
+ * @type {Record<string, { wheel: string, linkerFlags: string[], libraries: string[] } | undefined>}
+ */
+const PLATFORMS = {
   'linux-x64': { ...LINUX, wheel: 'manylinux_2_27_x86_64' },
   'linux-arm64': { ...LINUX, wheel: 'manylinux_2_27_aarch64' },
   'darwin-arm64': {
@@ -31,14 +41,17 @@ export const platform = {
     linkerFlags: ['-undefined', 'dynamic_lookup'],
     libraries: ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'],
   },
-}[`${process.platform}-${process.arch}`];
+};
+
+/** This platform; undefined if TensorFlow has no wheel for it. */
+export const platform = PLATFORMS[`${process.platform}-${process.arch}`];
 
 const cache =
   process.env.XDG_CACHE_HOME ||
   join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
-const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8'));
+const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8')) ?? [];
 
-/** TensorFlow's libraries and headers, outside the project because every checkout can share them. */
+/** TensorFlow's libraries and headers. They are outside the project because all checkouts share them. */
 export const tensorflow = {
   version: tensorflowVersion,
   folder: join(cache, 'mnist-lecture', `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}`),
@@ -46,7 +59,7 @@ export const tensorflow = {
 
 const jupyterFolder = join(root, '.jupyter');
 
-// The user's own Jupyter is neither read nor written: settings, kernels and run files stay in the project's folder.
+// Settings, kernels and run files stay in the project's folder: the user's own Jupyter is neither read nor written.
 export const jupyterEnvironment = {
   JUPYTER_CONFIG_DIR: join(jupyterFolder, 'config'),
   JUPYTER_DATA_DIR: join(jupyterFolder, 'data'),
@@ -56,8 +69,8 @@ export const jupyterEnvironment = {
 };
 
 /**
- * Closes Jupyter's folder, with all that is in it, to other users of the machine: whoever reads a server's token may run
- * commands as the person who started it.
+ * Closes Jupyter's folder, with everything in it, to other users of the machine: a server's token lets its reader run
+ * commands as the user who started the server.
  */
 export function protectJupyterFolder() {
   mkdirSync(jupyterEnvironment.JUPYTER_RUNTIME_DIR, { recursive: true, mode: 0o700 });

@@ -1,4 +1,4 @@
-"""Runs the lecture from top to bottom on a fresh kernel, without a browser; `npm run lecture` calls it."""
+"""Runs the lecture from top to bottom in a new kernel, without a browser (`npm run lecture` runs it)."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTA
 STACK_FRAME = re.compile(r"^\s+at .*\n?", re.MULTILINE)
 PAGE = """
 {%- extends 'lab/index.html.j2' -%}
-{# A page that loads nothing from elsewhere. #}
+{# The page loads nothing from the network. #}
 {% block html_head_js_requirejs %}{% endblock %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
@@ -30,11 +30,11 @@ PAGE = """
 
 
 class Failure(Exception):
-    """What went wrong, in words for the person who typed the command."""
+    """Why the lecture failed, in words for the person who typed the command."""
 
 
 class FormulasToMathML(Preprocessor):
-    """Turns the formulas of markdown cells into MathML, which browsers draw without a script."""
+    """Turns the formulas of markdown cells into MathML, which browsers render without a script."""
 
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type == "markdown":
@@ -65,7 +65,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="npm run lecture --", description="Runs the whole lecture without a browser.")
-    parser.add_argument("--epochs", type=int, help="train that long (default: what the notebook says)")
+    parser.add_argument("--epochs", type=int, help="number of epochs (default: as in the notebook)")
     parser.add_argument("--out", type=Path, default=NOTEBOOK.parent.parent / "out", help="folder for the results")
     parser.add_argument("--kernel", default="tslab", help="name of the kernelspec (default: tslab)")
     parser.add_argument("--notebook", type=Path, default=NOTEBOOK, help="another notebook (default: the lecture)")
@@ -83,7 +83,7 @@ def set_epochs(notebook, epochs):
 
 
 def run(notebook, kernel, folder):
-    """Executes all cells and fills in their outputs; says how it goes, a line a cell."""
+    """Executes all cells and fills in their outputs. Prints one line per cell."""
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     started = {}
 
@@ -95,12 +95,12 @@ def run(notebook, kernel, folder):
         print(f"[{number}] {cell.id:15} {time.monotonic() - started['at']:6.1f} s", flush=True)
 
     def forward_interrupts(notebook):
-        # Ctrl-C is for the kernel, which the terminal does not reach: training ends early, and the lecture goes on.
-        # Set once the kernel runs, as nbclient puts a handler of its own there that kills it.
+        # The terminal's Ctrl-C does not reach the kernel. Forward it: training ends early, and the lecture continues.
+        # Set once the kernel runs, because nbclient sets a handler of its own before, which would kill the kernel.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
 
     def interrupt():
-        print(f"Interrupted: cell {started['cell'].id} is asked to end.", flush=True)
+        print(f"Interrupted: cell {started['cell'].id} is stopped.", flush=True)
         asyncio.ensure_future(client.km.interrupt_kernel())
 
     client = NotebookClient(
@@ -114,7 +114,7 @@ def run(notebook, kernel, folder):
         on_cell_execute=start,
         on_cell_executed=end,
     )
-    # TensorFlow's own messages go past the notebook; they matter only when the kernel dies.
+    # TensorFlow prints past the notebook. This matters only if the kernel dies.
     with tempfile.TemporaryFile() as kernel_messages:
         try:
             client.execute(stderr=kernel_messages)
@@ -122,18 +122,18 @@ def run(notebook, kernel, folder):
             raise Failure(reason(started["cell"]) or str(error)) from error
         except DeadKernelError as error:
             kernel_messages.seek(0)
-            last_words = kernel_messages.read().decode(errors="replace")[-2000:]
-            raise Failure(f"{last_words}\nThe kernel died in cell {started['cell'].id}.") from error
-    # What nobody awaited does not end the cell in which it fails.
+            tail = kernel_messages.read().decode(errors="replace")[-2000:]
+            raise Failure(f"{tail}\nThe kernel died in cell {started['cell'].id}.") from error
+    # An error in an unawaited promise does not end its cell.
     for cell in code_cells:
         if any(output.output_type == "error" for output in cell.outputs):
             raise Failure(reason(cell))
 
 
 def reason(cell):
-    """Why a cell failed, in plain text; without the stack, because the line of the cell is what can be changed."""
+    """Why a cell failed, in plain text. Without the stack: the line of the cell is where to look."""
     tracebacks = ["\n".join(output.traceback) for output in cell.outputs if output.output_type == "error"]
-    # The kernel that `tslab install` makes gives no traceback, but prints one.
+    # The kernel of `tslab install` prints its traceback instead of sending it.
     message = STACK_FRAME.sub("", strip_ansi("\n".join(tracebacks)) or text_of(cell, "stderr")).strip()
     return message and f"Cell {cell.id} failed:\n\n{message}"
 
@@ -143,14 +143,14 @@ def text_of(cell, stream):
 
 
 def clean(notebook):
-    """Leaves what the cells gave and takes out what differs from run to run."""
+    """Removes what differs between runs, and keeps the outputs."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.execution_count = None
 
 
 def write(path, text):
-    """Under a temporary name first, so that nobody ever sees half a file."""
+    """Writes a file that appears whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)

@@ -1,4 +1,4 @@
-// npm start: the lecture in JupyterLab. It listens on this machine alone, and asks for its token.
+// npm start: opens the lecture in JupyterLab, which listens on this machine only and requires its token.
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -8,7 +8,7 @@ import { setUpOrExit } from './setup.mjs';
 
 await setUpOrExit();
 
-const isRoot = process.getuid() === 0;
+const isRoot = process.getuid?.() === 0;
 const hasScreen = process.platform === 'darwin' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
 const runtime = jupyterEnvironment.JUPYTER_RUNTIME_DIR;
 const log = join(runtime, 'jupyterlab.log');
@@ -16,11 +16,11 @@ protectJupyterFolder();
 rmSync(log, { force: true });
 
 let hasEnded = false;
-let stopped = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+let isStopped = false;
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
-    stopped = true;
-    server.kill('SIGTERM'); // upon which JupyterLab ends its kernels, then itself
+    isStopped = true;
+    server.kill('SIGTERM'); // JupyterLab then ends its kernels and itself
   });
 }
 const server = spawn(
@@ -33,17 +33,17 @@ const server = spawn(
   {
     env: { ...process.env, ...jupyterEnvironment },
     stdio: ['ignore', openSync(log, 'a', 0o600), openSync(log, 'a')],
-    // Ctrl-C in the terminal reaches this script alone: JupyterLab would ask whether it is meant.
+    // Ctrl-C in the terminal must reach this script only: JupyterLab would ask for confirmation.
     detached: true,
   },
 );
 const ended = new Promise((resolve) => server.on('close', resolve)).then(() => (hasEnded = true));
 
 const address = await addressOf(server.pid);
-protectJupyterFolder(); // JupyterLab makes a page with its token that everybody may read
+protectJupyterFolder(); // JupyterLab writes a page with its token that every user could read
 if (address) {
   if (isRoot) {
-    console.log('Running as root: JupyterLab is told to allow it.');
+    console.log('Running as root, which JupyterLab is told to allow.');
   }
   console.log(
     hasScreen ? 'The lecture opens in your browser. Its address:' : 'There is no screen here. Open this address:',
@@ -51,7 +51,7 @@ if (address) {
   console.log(`\n    ${address}\n\nCtrl-C stops JupyterLab and its kernels.`);
   await ended;
   console.log('JupyterLab has stopped.');
-} else if (stopped) {
+} else if (isStopped) {
   console.log('Stopped before JupyterLab was ready.');
 } else {
   console.error(
@@ -60,11 +60,17 @@ if (address) {
   process.exitCode = 1;
 }
 
-/** JupyterLab writes down where it listens, in a file named after its process; null when it ends without. */
+/**
+ * The address of the lecture. JupyterLab writes where it listens into a file named after its process.
+ *
+ * @param {number | undefined} pid
+ * @returns {Promise<string | null>} null if JupyterLab ends before it listens.
+ */
 async function addressOf(pid) {
   const file = join(runtime, `jpserver-${pid}.json`);
-  const page = join(runtime, `jpserver-${pid}-open.html`); // which it writes last
-  [file, page].forEach((path) => rmSync(path, { force: true })); // of an earlier process that had this number and was killed
+  const page = join(runtime, `jpserver-${pid}-open.html`); // JupyterLab writes this one last
+  // Left by a killed process that had the same number.
+  [file, page].forEach((path) => rmSync(path, { force: true }));
   while (!existsSync(page)) {
     if (hasEnded) {
       return null;

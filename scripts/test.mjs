@@ -23,6 +23,8 @@ const tsc = ['typescript', 'bin', 'tsc'];
 const isChecked = [
   ...packages.map(({ name, project }) => run(`Types of the ${name}`, tsc, '--noEmit', '--project', project)),
   run('Types of the tests', tsc, '--project', 'test'),
+  run('Types of the scripts', tsc, '--project', 'scripts'),
+  run("Types of JupyterLab's extension", tsc, '--project', 'labextension'),
   run('Lint', ['eslint', 'bin', 'eslint.js'], '.'),
   run('Format', ['prettier', 'bin', 'prettier.cjs'], '--check', '--log-level=warn', '.'),
 ].every(Boolean);
@@ -30,6 +32,7 @@ const isChecked = [
 const folder = mkdtempSync(join(tmpdir(), 'mnist-lecture-'));
 const results = join(folder, 'results.json');
 const isTested = run('Tests', ['jest', 'bin', 'jest.js'], '--json', `--outputFile=${results}`, ...jestArguments);
+/** @type {import('@jest/test-result').FormattedTestResults} */
 const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(results, 'utf8'));
 rmSync(folder, { recursive: true });
 
@@ -40,26 +43,31 @@ const unloaded = testResults.filter(({ assertionResults, status }) => status ===
 console.log(`${numPassedTests} passed, ${numFailedTests + unloaded.length + (isChecked ? 0 : 1)} failed`);
 
 function quickTests() {
-  const files = readdirSync(join(root, 'test'), { recursive: true }).map((name) => join('test', name));
-  const isQuickTest = (file) =>
-    QUICK.test(file) && file.endsWith('.test.ts') && !SLOW_HELPERS.test(readFileSync(join(root, file), 'utf8'));
-  return files.filter(isQuickTest);
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).map((name) =>
+    join('test', name),
+  );
+  return files
+    .filter((file) => QUICK.test(file) && file.endsWith('.test.ts'))
+    .filter((file) => !SLOW_HELPERS.test(readFileSync(join(root, file), 'utf8')));
 }
 
+/**
+ * @param {string} title
+ * @param {string[]} script its package and its path in there.
+ * @param {string[]} args
+ */
 function run(title, [packageName, ...path], ...args) {
   console.log(`${title} ...`);
   const script = join(nodeModules, packageName, ...path);
   return spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
-/** Everybody waits for these files, every time. */
 function printSlowest() {
-  const durations = testResults.map(({ name, startTime, endTime }) => [
-    (endTime - startTime) / 1000,
-    relative(root, name),
-  ]);
-  const slowest = durations.sort(([a], [b]) => b - a).slice(0, SLOWEST_SHOWN);
-  console.log(
-    `The slowest files, in seconds:\n${slowest.map(([seconds, name]) => `${seconds.toFixed(0).padStart(5)}  ${name}`).join('\n')}`,
-  );
+  const durations = testResults.map(({ name, startTime, endTime }) => ({
+    seconds: (endTime - startTime) / 1000,
+    file: relative(root, name),
+  }));
+  const slowest = durations.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+  console.log('The slowest files, in seconds:');
+  slowest.forEach(({ seconds, file }) => console.log(`${seconds.toFixed(0).padStart(5)}  ${file}`));
 }

@@ -5,12 +5,19 @@
 (() => {
   const NAME = 'mnist-lecture';
   const PLOTLY = 'application/vnd.plotly.v1+json';
+  /** @type {Record<string, Record<string, { get: () => Promise<() => object> }>>} */
   let shared;
 
-  /** Loads one of JupyterLab's own modules. */
+  /**
+   * Loads one of JupyterLab's own modules.
+   *
+   * @template {keyof Modules} Name
+   * @param {Name} name
+   * @returns {Promise<Modules[Name]>}
+   */
   async function load(name) {
     const [{ get }] = Object.values(shared[name]);
-    return (await get())();
+    return /** @type {Modules[Name]} */ ((await get())());
   }
 
   /**
@@ -21,6 +28,7 @@
     const { INotebookTracker } = await load('@jupyterlab/notebook');
     const { CodeCell } = await load('@jupyterlab/cells');
 
+    /** @param {NotebookPanel} panel */
     async function follow({ content: notebook, context, sessionContext }) {
       await Promise.all([context.ready, sessionContext.ready]);
       const kernel = sessionContext.session?.kernel;
@@ -43,6 +51,10 @@
       id: `${NAME}:follow-runs`,
       autoStart: true,
       requires: [INotebookTracker],
+      /**
+       * @param {unknown} _app
+       * @param {NotebookTracker} tracker
+       */
       activate(_app, tracker) {
         tracker.forEach((panel) => void follow(panel));
         tracker.widgetAdded.connect((_sender, panel) => void follow(panel));
@@ -59,6 +71,7 @@
       autoStart: true,
       provides: INotebookCellExecutor,
       activate: () => ({
+        /** @param {{ sessionContext?: SessionContext }} options */
         async runCell(options) {
           const { sessionContext } = options;
           if (sessionContext && !sessionContext.hasNoKernel) {
@@ -77,6 +90,7 @@
   async function drawFigures() {
     const { IRenderMimeRegistry } = await load('@jupyterlab/rendermime');
 
+    /** @param {Renderer} renderer */
     function drawing(renderer) {
       const renderModel = renderer.renderModel.bind(renderer);
       renderer.renderModel = ({ data, metadata, trusted }) =>
@@ -88,6 +102,10 @@
       id: `${NAME}:draw-figures`,
       autoStart: true,
       requires: [IRenderMimeRegistry],
+      /**
+       * @param {{ started: Promise<void> }} app
+       * @param {RendererRegistry} registry
+       */
       activate(app, registry) {
         // Wait until all extensions are active, including plotly's.
         void app.started.then(() => {
@@ -103,8 +121,10 @@
     };
   }
 
-  globalThis._JUPYTERLAB ??= {};
-  globalThis._JUPYTERLAB[NAME] = {
+  const page = /** @type {{ _JUPYTERLAB?: Record<string, object> }} */ (globalThis);
+  page._JUPYTERLAB ??= {};
+  page._JUPYTERLAB[NAME] = {
+    /** @param {typeof shared} scope */
     init: (scope) => void (shared = scope),
     get: async () => {
       const plugins = await Promise.all([runWhenReady(), followRuns(), drawFigures()]);
@@ -112,3 +132,53 @@
     },
   };
 })();
+
+// The parts of JupyterLab's types that are used above.
+/**
+ * @typedef {{
+ *   '@jupyterlab/notebook': {
+ *     INotebookTracker: object,
+ *     INotebookCellExecutor: object,
+ *     runCell: (options: object) => Promise<boolean>,
+ *   },
+ *   '@jupyterlab/cells': {
+ *     CodeCell: { execute: (cell: Cell, context: SessionContext, metadata: object) => Promise<unknown> },
+ *   },
+ *   '@jupyterlab/rendermime': { IRenderMimeRegistry: object },
+ * }} Modules
+ * @typedef {{ model: { id: string } }} Cell
+ */
+/** @typedef {{ session: string, hasEnded: boolean, changed: string }} Run as kernel/output/replay.ts describes it */
+/**
+ * @typedef {object} Kernel
+ * @property {string} name
+ * @property {string} clientId
+ * @property {(request: { target_name: string }) => Promise<{ content: { comms?: Record<string, Run> } }>} requestCommInfo
+ *
+ * @typedef {object} SessionContext
+ * @property {Promise<void>} ready
+ * @property {boolean} hasNoKernel
+ * @property {{ kernel: Kernel | null } | null} session
+ *
+ * @typedef {object} NotebookPanel
+ * @property {{ widgets: Cell[] }} content
+ * @property {{ ready: Promise<void>, contentsModel: { last_modified: string } }} context once it is ready
+ * @property {SessionContext} sessionContext
+ *
+ * @typedef {object} NotebookTracker
+ * @property {(visit: (panel: NotebookPanel) => void) => void} forEach
+ * @property {{ connect: (slot: (sender: unknown, panel: NotebookPanel) => void) => void }} widgetAdded
+ *
+ * @typedef {object} MimeModel
+ * @property {Record<string, unknown>} data
+ * @property {object} metadata
+ * @property {boolean} trusted
+ * @property {(options: object) => void} setData
+ *
+ * @typedef {{ renderModel: (model: MimeModel) => Promise<void> }} Renderer
+ * @typedef {{ createRenderer: (options: object) => Renderer }} RendererFactory
+ *
+ * @typedef {object} RendererRegistry
+ * @property {(mimeType: string) => RendererFactory | undefined} getFactory
+ * @property {(factory: RendererFactory, rank?: number) => void} addFactory
+ */

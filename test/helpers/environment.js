@@ -1,6 +1,6 @@
 const { TestEnvironment } = require('jest-environment-node');
 
-/** Node as tests see it, with the typed arrays of Node itself: those are what the addon gives back, and tfjs asks for. */
+/** Gives tests Node's own typed arrays: the addon returns them, and tfjs checks for them by instanceof. */
 module.exports = class extends TestEnvironment {
   async setup() {
     await super.setup();

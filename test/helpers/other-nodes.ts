@@ -5,7 +5,7 @@ import { root } from './notebook';
 
 const folder = join(root, 'test', 'nodes');
 
-/** The versions of Node in test/nodes; none on other platforms than the one for which they are built. */
+/** The versions of Node in test/nodes. They are for Linux on x64; there are none on other platforms. */
 export const otherNodes =
   process.platform === 'linux' && process.arch === 'x64'
     ? Object.keys(
@@ -14,11 +14,11 @@ export const otherNodes =
     : [];
 
 /**
- * Makes the project's kernelspec a second time, for another Node.
+ * Installs the project's kernelspec for another Node.
  *
- * @param node one of `otherNodes`; they are installed when they are needed first.
- * @param prefix a folder in which to make it.
- * @returns the environment in which Jupyter finds it, under the name of `node`.
+ * @param node one of `otherNodes`, which are installed when first needed.
+ * @param prefix the folder to install it into.
+ * @returns the environment in which Jupyter finds it, by the name `node`.
  */
 export function installKernelFor(node: string, prefix: string): { JUPYTER_PATH: string } {
   const binary = join(folder, 'node_modules', node, 'bin', 'node');

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** The processes that a process has started, and those that these have started, and so on (Linux). */
+/** The processes that a process has started, directly or indirectly (Linux). */
 export function descendants(pid: number): number[] {
-  const children = numbers().filter((other) => stat(other)?.parent === pid);
+  const children = allPids().filter((other) => stat(other)?.parent === pid);
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
-/** Whether it is still at work: not ended, and not merely waiting to be counted as ended. */
+/** Whether a process still runs. A zombie does not. */
 export function isAlive(pid: number): boolean {
   return (stat(pid)?.state ?? 'Z') !== 'Z';
 }
@@ -15,7 +15,7 @@ export function commandOf(pid: number): string {
   return existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
 }
 
-/** The addresses at which a process waits for connections over TCP, as the system's table writes them: `0100007F:22B8`. */
+/** The TCP addresses at which a process listens, in the form of /proc/net/tcp: `0100007F:22B8`. */
 export function listeningAddresses(pid: number): string[] {
   const table = ['tcp', 'tcp6'].flatMap((name) =>
     readFileSync(`/proc/${pid}/net/${name}`, 'utf8').split('\n').slice(1),
@@ -28,7 +28,7 @@ export function listeningAddresses(pid: number): string[] {
   return listening.filter((fields) => inodes.has(fields[9])).map((fields) => fields[1]);
 }
 
-function numbers(): number[] {
+function allPids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
@@ -36,7 +36,7 @@ function numbers(): number[] {
 
 function stat(pid: number): { state: string; parent: number } | null {
   try {
-    // pid (command) state parent ..., where the command may hold anything.
+    // The form is: pid (command) state parent ... The command may contain any character.
     const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
@@ -50,6 +50,6 @@ function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {
-    return ''; // closed meanwhile
+    return ''; // closed since
   }
 }

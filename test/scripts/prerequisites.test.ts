@@ -10,7 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => checkout.delete());
 
-/** Runs set-up in a fresh checkout, where it must say this one sentence and touch nothing. */
+/** Runs set-up, which must print one sentence and touch nothing. */
 function expectRefusal(environment: NodeJS.ProcessEnv, sentence: RegExp): void {
   const before = checkout.snapshot();
   const { status, stdout, stderr } = checkout.setUp(environment);
@@ -20,7 +20,7 @@ function expectRefusal(environment: NodeJS.ProcessEnv, sentence: RegExp): void {
   expect(checkout.snapshot()).toEqual(before);
 }
 
-describe('set-up says in a sentence what is missing, with its remedy, and touches nothing', () => {
+describe('set-up says in one sentence what is missing and what to do, and touches nothing:', () => {
   const python = realCommands().python3;
 
   test.each<[string, Parameters<Checkout['path']>[0], RegExp]>([
@@ -65,12 +65,12 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
       /^Windows itself is not supported: install WSL2 with `wsl --install`/,
     ],
     [
-      'a processor with a TensorFlow',
+      'a processor for which TensorFlow has a library',
       PLATFORM('linux', 's390x'),
       /^TensorFlow has no library for linux on s390x: use Linux/,
     ],
     [
-      'a newer Mac',
+      'a Mac with an Apple processor',
       PLATFORM('darwin', 'x64'),
       /^TensorFlow has no library for darwin on x64: use .* an Apple processor/,
     ],
@@ -79,13 +79,17 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
       GLIBC("'2.17'"),
       /^TensorFlow needs a Linux with glibc 2\.27 or newer and this one has 2\.17: use/,
     ],
-    ['a glibc of two digits', GLIBC("'2.9'"), /glibc 2\.27 or newer and this one has 2\.9: use/],
-    ['a glibc at all', GLIBC('undefined'), /glibc 2\.27 or newer and this one has none: use for example Debian 12/],
+    [
+      'a newer glibc, whose minor version has one digit',
+      GLIBC("'2.9'"),
+      /glibc 2\.27 or newer and this one has 2\.9: use/,
+    ],
+    ['glibc', GLIBC('undefined'), /glibc 2\.27 or newer and this one has none: use for example Debian 12/],
   ])('%s', (_what, source, sentence) => {
     expectRefusal(checkout.pretend(source), sentence);
   });
 
-  test('a folder where a file lies in place of the cache', () => {
+  test('a folder for the cache, where there is a file', () => {
     const file = join(checkout.home, 'file');
     writeFileSync(file, '');
     expectRefusal(
@@ -95,13 +99,13 @@ describe('set-up says in a sentence what is missing, with its remedy, and touche
     rmSync(file);
   });
 
-  testWithDisk('a cache folder that can be written to', () => {
+  testWithDisk('a writable cache folder', () => {
     const disk = new Disk('1m');
     try {
       disk.remount('ro');
       expectRefusal(
         { XDG_CACHE_HOME: disk.folder },
-        /^\S+ lies on a read-only disk, but set-up has to make \S+tensorflow-\S+: set XDG_CACHE_HOME to a folder/,
+        /^\S+ lies on a read-only disk, but set-up must create \S+tensorflow-\S+: set XDG_CACHE_HOME to a folder/,
       );
     } finally {
       disk.delete();

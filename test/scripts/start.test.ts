@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, type Server, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Checkout } from '../helpers/checkout';
@@ -9,7 +9,7 @@ import { Started } from '../helpers/started';
 
 jest.setTimeout(5 * 60_000);
 
-const LOOPBACK = '0100007F'; // 127.0.0.1, as Linux writes it
+const LOOPBACK = '0100007F'; // 127.0.0.1 in /proc/net/tcp
 const isLinux = process.platform === 'linux';
 const testOnLinux = isLinux ? test : test.skip;
 
@@ -19,12 +19,8 @@ beforeAll(() => {
 });
 afterAll(() => checkout.delete());
 
-const environment = (): NodeJS.ProcessEnv => ({ ...checkout.environment, DISPLAY: '', WAYLAND_DISPLAY: '' });
-const start = (changes: NodeJS.ProcessEnv = {}): Started =>
-  new Started(process.execPath, checkout.command('start'), {
-    cwd: checkout.root,
-    env: { ...environment(), ...changes },
-  });
+const WITHOUT_SCREEN = { DISPLAY: '', WAYLAND_DISPLAY: '' };
+const start = (changes: NodeJS.ProcessEnv = {}): Started => checkout.start('start', { ...WITHOUT_SCREEN, ...changes });
 
 interface Address {
   origin: string;
@@ -38,7 +34,16 @@ async function addressOf(lecture: Started): Promise<Address> {
   return { origin, token };
 }
 
-/** Starts a kernel as JupyterLab would, and gives its process once it listens. */
+/** A server on a free port. */
+async function listen(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+/** Starts a kernel as JupyterLab would, and returns its process once it listens. */
 async function startKernel(lecture: Started, { origin, token }: Address): Promise<number> {
   const body = JSON.stringify({ name: 'tslab', path: 'notebooks/mnist-dense.ipynb' });
   const headers = { Authorization: `token ${token}`, 'Content-Type': 'application/json' };
@@ -50,24 +55,54 @@ async function startKernel(lecture: Started, { origin, token }: Address): Promis
   return kernel()!;
 }
 
+const NOBODY = 65534;
+const canBecomeNobody = isLinux && process.getuid!() === 0;
+const testAsNobody = canBecomeNobody
+  ? (title: string, run: () => void) => test(title, run)
+  : (title: string) => test.skip(`${title} (skipped: only root can become another user)`, () => undefined);
+
 describe('npm start', () => {
   let lecture: Started;
   let address: Address;
+  let jupyter: string;
+  const readAsNobody = () => spawnSync('grep', ['-r', '', jupyter], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
+  let readableBefore: string;
   beforeAll(async () => {
+    jupyter = join(checkout.root, '.jupyter');
+    mkdirSync(join(jupyter, 'runtime'), { recursive: true, mode: 0o755 });
+    writeFileSync(join(jupyter, 'runtime', 'jpserver-1-open.html'), 'token=old', { mode: 0o644 });
+    chmodSync(checkout.folder, 0o755);
+    readableBefore = canBecomeNobody ? readAsNobody().stdout : '';
+
     lecture = start();
     address = await addressOf(lecture);
   });
   afterAll(async () => {
     lecture.signal('SIGTERM');
     await lecture.ended;
+    chmodSync(checkout.folder, 0o700);
   });
 
-  test('says that there is no screen, and as root that it runs as root', () => {
+  testAsNobody('lets another user read nothing of Jupyter, not even what an earlier version left open', () => {
+    expect(readableBefore).toContain('token=old'); // this test would notice what can be read
+    expect(readAsNobody()).toMatchObject({ status: 2, stdout: '' });
+    const files = readdirSync(jupyter, { recursive: true, encoding: 'utf8' }).map((name) => join(jupyter, name));
+    const withToken = files.filter(
+      (path) => statSync(path).isFile() && readFileSync(path, 'utf8').includes(address.token),
+    );
+    expect(withToken).not.toEqual([]);
+    const modes = [jupyter, ...files].map((path) => [statSync(path).isDirectory(), statSync(path).mode & 0o777]);
+    expect(modes.filter(([isFolder, mode]) => mode !== (isFolder ? 0o700 : 0o600))).toEqual([]);
+  });
+
+  test('says that there is no screen, and for root that it runs as root', () => {
     expect(lecture.output).toContain('There is no screen here. Open this address:');
-    expect(lecture.output.includes('Running as root: JupyterLab is told to allow it.')).toBe(process.getuid!() === 0);
+    expect(lecture.output.includes('Running as root, which JupyterLab is told to allow.')).toBe(
+      process.getuid!() === 0,
+    );
   });
 
-  test('opens the lecture to the one who has the token', async () => {
+  test('opens the lecture with the token', async () => {
     const { origin, token } = address;
     const page = await fetch(`${origin}/lab/tree/notebooks/mnist-dense.ipynb?token=${token}`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('JupyterLab') as string]);
@@ -75,7 +110,7 @@ describe('npm start', () => {
     expect(await contents.json()).toMatchObject({ type: 'notebook', content: { nbformat: 4 } });
   });
 
-  test('refuses everyone else', async () => {
+  test('refuses requests without the token', async () => {
     const { origin, token } = address;
     const wrong = token.replace(/./g, '0');
     for (const path of ['/api/contents', `/api/contents?token=${wrong}`, '/files/package.json', '/api/kernels']) {
@@ -86,101 +121,70 @@ describe('npm start', () => {
     expect([page.status, page.headers.get('location')]).toEqual([302, expect.stringMatching(/^\/login\?/) as string]);
   });
 
-  testOnLinux('listens on this machine alone, and so does its kernel', async () => {
-    const kernel = await startKernel(lecture, address);
-    const port = Number(new URL(address.origin).port).toString(16).toUpperCase().padStart(4, '0');
-    const processes = descendants(lecture.pid);
-    expect(processes).toContain(kernel);
-    const addresses = processes.flatMap(listeningAddresses);
-    expect(addresses).toContain(`${LOOPBACK}:${port}`);
-    expect(addresses.filter((listening) => !listening.startsWith(`${LOOPBACK}:`))).toEqual([]);
-  });
-
-  test('goes on to another port when the first is taken', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const second = start({ JUPYTER_PORT: String(port) });
-    const { origin } = await addressOf(second);
-    expect(origin).not.toBe(`http://127.0.0.1:${port}`);
-    expect((await fetch(`${origin}/api`)).status).toBe(200);
-    second.signal('SIGTERM');
-    expect(await second.ended).toBe(0);
-    server.close();
-  });
-});
-
-describe('another user of the machine', () => {
-  const NOBODY = 65534;
-  const canBeNobody = isLinux && process.getuid!() === 0;
-  const testAsNobody = canBeNobody
-    ? (title: string, run: jest.ProvidesCallback) => test(title, run)
-    : (title: string) => test.skip(`${title} (skipped: only root can become another user)`, () => undefined);
-
-  testAsNobody(
-    'can read neither the token nor anything else of Jupyter, also what an earlier version left open',
+  testOnLinux(
+    'listens on this machine only, and so does its kernel; SIGTERM ends both and leaves nothing in the home folder',
     async () => {
-      const [jupyter, runtime] = [join(checkout.root, '.jupyter'), join(checkout.root, '.jupyter', 'runtime')];
-      rmSync(jupyter, { recursive: true, force: true });
-      const left = join(runtime, 'jpserver-1-open.html');
-      mkdirSync(runtime, { recursive: true, mode: 0o755 });
-      writeFileSync(left, 'token=old', { mode: 0o644 });
-      chmodSync(checkout.folder, 0o755); // tests make it for themselves alone
-      const readAll = () => spawnSync('grep', ['-r', '', jupyter], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
-      expect(readAll().stdout).toContain('token=old'); // so that this test would see what can be read
+      const kernel = await startKernel(lecture, address);
+      const port = Number(new URL(address.origin).port).toString(16).toUpperCase().padStart(4, '0');
+      const processes = descendants(lecture.pid);
+      expect(processes).toContain(kernel);
+      const addresses = processes.flatMap(listeningAddresses);
+      expect(addresses).toContain(`${LOOPBACK}:${port}`);
+      expect(addresses.filter((listening) => !listening.startsWith(`${LOOPBACK}:`))).toEqual([]);
 
-      const lecture = start();
-      try {
-        const { token } = await addressOf(lecture);
-        expect(readAll()).toMatchObject({ status: 2, stdout: '' });
-        const files = readdirSync(jupyter, { recursive: true, encoding: 'utf8' }).map((name) => join(jupyter, name));
-        expect(
-          files.filter((path) => statSync(path).isFile() && readFileSync(path, 'utf8').includes(token)),
-        ).not.toEqual([]);
-        const modes = [jupyter, ...files].map((path) => [statSync(path).isDirectory(), statSync(path).mode & 0o777]);
-        expect(modes.filter(([isFolder, mode]) => mode !== (isFolder ? 0o700 : 0o600))).toEqual([]);
-      } finally {
-        lecture.signal('SIGTERM');
-        await lecture.ended;
-      }
-      chmodSync(checkout.folder, 0o700);
+      lecture.signal('SIGTERM');
+      expect(await lecture.ended).toBe(0);
+      expect(lecture.output).toMatch(/\nJupyterLab has stopped\.\n$/);
+      expect(processes.filter(isAlive)).toEqual([]);
+      expect(readdirSync(checkout.home)).toEqual([]);
+      expect(readdirSync(checkout.cache)).toEqual(['mnist-lecture']);
     },
   );
 });
 
-test('npm start that has set something up keeps no other set-up waiting', async () => {
-  checkout.remove('lib/dist');
-  const lecture = start();
-  await addressOf(lecture);
-  expect(lecture.output).toContain('[5/7] The library');
-  checkout.remove('lib/dist');
-  const setup = new Started(process.execPath, checkout.command('setup'), { cwd: checkout.root, env: environment() });
-  await setup.says(/Everything is set up|Another set-up/);
-  setup.signal('SIGTERM');
-  lecture.signal('SIGTERM');
-  await Promise.all([setup.ended, lecture.ended]);
-  expect(setup.output).not.toContain('Another set-up');
-});
-
-describe('stopped', () => {
-  testOnLinux('by SIGTERM, it ends its server and its kernels, and leaves the home folder empty', async () => {
-    const lecture = start();
-    await startKernel(lecture, await addressOf(lecture));
-    const processes = descendants(lecture.pid);
-    expect(processes.length).toBeGreaterThanOrEqual(2);
+describe('npm start with a build missing and its port taken', () => {
+  let lecture: Started;
+  let origin: string;
+  let taken: Server;
+  beforeAll(async () => {
+    checkout.remove('lib/dist');
+    taken = await listen();
+    lecture = start({ JUPYTER_PORT: String(portOf(taken)) });
+    ({ origin } = await addressOf(lecture));
+  });
+  afterAll(async () => {
     lecture.signal('SIGTERM');
-    expect(await lecture.ended).toBe(0);
-    expect(lecture.output).toMatch(/\nJupyterLab has stopped\.\n$/);
-    expect(processes.filter(isAlive)).toEqual([]);
-    expect(readdirSync(checkout.home)).toEqual([]);
-    expect(readdirSync(checkout.cache)).toEqual(['mnist-lecture']);
+    await lecture.ended;
+    taken.close();
   });
 
-  testOnLinux('by Ctrl-C on npm start, it does the same', async () => {
-    const lecture = new Started('npm', ['start'], { cwd: checkout.root, env: environment() });
+  test('takes another port', async () => {
+    expect(origin).not.toBe(`http://127.0.0.1:${portOf(taken)}`);
+    expect((await fetch(`${origin}/api`)).status).toBe(200);
+  });
+
+  test('builds it, and then keeps no other set-up waiting', async () => {
+    expect(lecture.output).toContain('[5/7] The library');
+    await checkout.restoring('lib/dist', async () => {
+      checkout.remove('lib/dist');
+      const setUp = checkout.start('setup');
+      await setUp.says(/^\[5\/7\]|Another set-up/);
+      setUp.signal('SIGTERM');
+      await setUp.ended;
+      expect(setUp.output).not.toContain('Another set-up');
+    });
+  });
+});
+
+describe('npm start, when stopped', () => {
+  testOnLinux('by Ctrl-C through npm, ends its server and its kernels', async () => {
+    const lecture = new Started('npm', ['start'], {
+      cwd: checkout.root,
+      env: { ...checkout.environment, ...WITHOUT_SCREEN },
+    });
     await startKernel(lecture, await addressOf(lecture));
     const processes = descendants(lecture.pid);
-    process.kill(-lecture.pid, 'SIGINT'); // a terminal sends it to all in its foreground
+    process.kill(-lecture.pid, 'SIGINT'); // a terminal sends it to its foreground group
     await lecture.ended;
     expect(lecture.output).toContain('JupyterLab has stopped.\n');
     while (processes.some(isAlive)) {
@@ -188,7 +192,7 @@ describe('stopped', () => {
     }
   });
 
-  test('before JupyterLab is ready, it ends and says so', async () => {
+  test('before JupyterLab is ready, ends and says so', async () => {
     const log = join(checkout.root, '.jupyter', 'runtime', 'jupyterlab.log');
     rmSync(join(checkout.root, '.jupyter'), { recursive: true, force: true });
     const lecture = start();
@@ -199,14 +203,12 @@ describe('stopped', () => {
   });
 });
 
-test('where JupyterLab cannot start, npm start says why and fails', async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const lecture = start({ JUPYTER_PORT: String(port), JUPYTER_PORT_RETRIES: '0' });
+test('npm start says why JupyterLab could not start, and fails', async () => {
+  const taken = await listen();
+  const lecture = start({ JUPYTER_PORT: String(portOf(taken)), JUPYTER_PORT_RETRIES: '0' });
   expect(await lecture.ended).toBe(1);
   expect(lecture.output).toMatch(
     /port \d+ is already in use[^]*\nJupyterLab did not start \(see above; the whole log is \S+\.log\)\.\n$/i,
   );
-  server.close();
+  taken.close();
 });

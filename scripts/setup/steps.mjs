@@ -1,0 +1,236 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import {
+  addon,
+  kernel,
+  labextension,
+  nodeModules,
+  packages,
+  platform,
+  python,
+  root,
+  tensorflow,
+  venv,
+} from '../paths.mjs';
+import { hash, stamp, writeAtomically } from './files.mjs';
+import { withLock } from './lock.mjs';
+import { runCommand } from './run-command.mjs';
+
+/** @import { Package } from '../paths.mjs' */
+/**
+ * @typedef {object} DiskUse
+ * @property {string} folder where the result goes.
+ * @property {number} [megabytes] size of the result; missing for a few files.
+ * @property {number} [temporaryMegabytes] what is needed beside it for a while.
+ *
+ * @typedef {object} Work
+ * @property {string} title what the step does.
+ * @property {() => boolean} isDone
+ * @property {(print: (line: string) => void) => void | Promise<void>} run
+ *
+ * @typedef {DiskUse & Work} Step
+ */
+
+// By default npm retries for more than a minute when there is no network.
+const FEW_RETRIES = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=3000'];
+const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet', '--retries=2'];
+
+const nodePackagesStamp = stamp(join(nodeModules, '.setup'), () => hash('package-lock.json'));
+/** @type {Step} */
+const installNodePackages = {
+  title: 'Node packages (npm ci)',
+  megabytes: 610,
+  folder: nodeModules,
+  isDone: nodePackagesStamp.isCurrent,
+  async run() {
+    rmSync(nodePackagesStamp.path, { force: true });
+    // On a full disk npm only warns, downloads all packages once more, leaves them cut short and reports success.
+    await runCommand('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=warn', ...FEW_RETRIES], {
+      filling: this,
+      failsAt: /ENOSPC|EDQUOT/,
+    });
+    nodePackagesStamp.write();
+  },
+};
+
+// A virtual environment contains its own path: once moved, it is made again.
+const jupyterLabStamp = stamp(join(venv, '.setup'), () => `${hash('requirements.txt')} ${venv}`);
+/** @type {Step} */
+const installJupyterLab = {
+  title: 'JupyterLab into .venv (pip install)',
+  megabytes: 320,
+  folder: venv,
+  isDone: () => existsSync(python) && jupyterLabStamp.isCurrent(),
+  async run() {
+    rmSync(venv, { recursive: true, force: true });
+    await runCommand('python3', ['-m', 'venv', venv]);
+    await runCommand(python, [...PIP, 'install', '--require-hashes', '--only-binary=:all:', '-r', 'requirements.txt'], {
+      filling: this,
+    });
+    jupyterLabStamp.write();
+  },
+};
+
+const WHEEL_MEGABYTES = 290;
+/** @type {Step} */
+const extractTensorFlow = {
+  title: `TensorFlow ${tensorflow.version} out of its Python wheel, into ${tensorflow.folder}`,
+  megabytes: 860,
+  temporaryMegabytes: WHEEL_MEGABYTES,
+  folder: tensorflow.folder,
+  isDone: () => existsSync(tensorflow.folder),
+  async run(print) {
+    mkdirSync(dirname(tensorflow.folder), { recursive: true });
+    // A lock of its own, because every checkout of this project uses the folder.
+    await withLock(`${tensorflow.folder}.lock`, print, async () => {
+      if (this.isDone()) {
+        return;
+      }
+      const partial = `${tensorflow.folder}.partial`;
+      const download = join(partial, 'download');
+      rmSync(partial, { recursive: true, force: true });
+      mkdirSync(download, { recursive: true });
+      try {
+        await downloadTensorFlow(download);
+        const script = join(root, 'scripts', 'setup', 'extract_libraries.py');
+        const filling = { folder: partial, megabytes: (this.megabytes ?? 0) + WHEEL_MEGABYTES };
+        await runCommand(python, [script, download, partial], { filling });
+        rmSync(download, { recursive: true });
+        renameSync(partial, tensorflow.folder);
+      } finally {
+        rmSync(partial, { recursive: true, force: true }); // up to a gigabyte that the next run would not use
+      }
+    });
+  },
+};
+
+/** @param {string} folder */
+async function downloadTensorFlow(folder) {
+  const { wheel } = supportedPlatform();
+  const hashed = ['--no-cache-dir', '--require-hashes', '-r', 'requirements-tensorflow.txt'];
+  const forNode = ['--no-deps', '--only-binary=:all:', '--python-version=3.12', `--platform=${wheel}`];
+  await runCommand(python, [...PIP, 'download', ...hashed, ...forNode, '-d', folder], {
+    filling: { folder, megabytes: WHEEL_MEGABYTES },
+    environment: { TMPDIR: folder },
+  });
+}
+
+// With its hash, so that a file that was damaged or comes from elsewhere is built again.
+const addonStamp = stamp(join(dirname(addon), '.setup'), () => `${tensorflow.folder} ${hash(relative(root, addon))}`);
+/** @type {Step} */
+const buildAddon = {
+  title: 'The addon that joins Node and TensorFlow (g++)',
+  folder: nodeModules,
+  isDone: () => existsSync(addon) && addonStamp.isCurrent(),
+  async run() {
+    const { linkerFlags, libraries } = supportedPlatform();
+    const sources = join(nodeModules, '@tensorflow', 'tfjs-node', 'binding');
+    mkdirSync(dirname(addon), { recursive: true });
+    await runCommand('g++', [
+      ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...linkerFlags],
+      ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
+      ...readdirSync(sources)
+        .filter((name) => name.endsWith('.cc'))
+        .map((name) => join(sources, name)),
+      ...libraries.map((name) => join(tensorflow.folder, name)),
+      ...[`-Wl,-rpath,${tensorflow.folder}`, '-o', `${addon}.partial`],
+    ]);
+    await runCommand(process.execPath, ['-e', 'process.dlopen(module, process.argv[1])', `${addon}.partial`]);
+    renameSync(`${addon}.partial`, addon);
+    addonStamp.write();
+  },
+};
+
+const buildPackages = packages.map(buildPackage);
+
+/**
+ * The step that builds a package. The build appears whole, with a stamp of the sources it was made from.
+ *
+ * @param {Package} typeScriptPackage
+ * @returns {Step}
+ */
+function buildPackage({ name, folder, project }) {
+  const [dist, partial] = [join(folder, 'dist'), join(folder, 'dist.partial')];
+  const { contents, isCurrent } = stamp(join(dist, '.setup'), () =>
+    hash('tsconfig.json', 'package-lock.json', ...sourcesIn(folder)),
+  );
+  return {
+    title: `The ${name} (tsc)`,
+    folder,
+    isDone: isCurrent,
+    async run() {
+      const before = contents(); // a source that changes meanwhile may be missing from the build
+      rmSync(partial, { recursive: true, force: true });
+      const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
+      await runCommand(process.execPath, [tsc, '--project', project, '--outDir', partial]);
+      writeAtomically(join(partial, '.setup'), before);
+      rmSync(dist, { recursive: true, force: true });
+      renameSync(partial, dist);
+    },
+  };
+}
+
+/** @type {Step} */
+const installIntoJupyter = {
+  title: "The kernelspec, JupyterLab's extension and its settings, into .venv",
+  folder: venv,
+  isDone: () =>
+    filesForJupyter().every(([path, contents]) => existsSync(path) && readFileSync(path, 'utf8') === contents),
+  run() {
+    for (const [path, contents] of filesForJupyter()) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeAtomically(path, contents);
+    }
+  },
+};
+
+export const steps = [
+  installNodePackages,
+  installJupyterLab,
+  extractTensorFlow,
+  buildAddon,
+  ...buildPackages,
+  installIntoJupyter,
+];
+
+/** The steps that take seconds at most and depend on the project's own sources. */
+export const quickSteps = [...buildPackages, installIntoJupyter];
+
+function supportedPlatform() {
+  if (!platform) {
+    throw new Error(`TensorFlow has no library for ${process.platform} on ${process.arch}`); // see checkPlatform
+  }
+  return platform;
+}
+
+/** @param {string} folder */
+function sourcesIn(folder) {
+  const isSource = /^(?!dist(\.partial)?\/).*(\.ts|tsconfig\.json)$/;
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => isSource.test(name));
+  return names.sort().map((name) => join(relative(root, folder), name));
+}
+
+/** @returns {[path: string, contents: string][]} */
+function filesForJupyter() {
+  const jupyter = join(venv, 'share', 'jupyter');
+  const extension = ['package.json', 'install.json', join('static', 'extension.js')];
+  return [
+    [join(jupyter, 'kernels', 'tslab', 'kernel.json'), kernelspec()],
+    [join(jupyter, 'lab', 'settings', 'overrides.json'), readFileSync(join(labextension, 'overrides.json'), 'utf8')],
+    ...extension.map(
+      (name) =>
+        /** @type {[string, string]} */ ([
+          join(jupyter, 'labextensions', 'mnist-lecture', name),
+          readFileSync(join(labextension, name), 'utf8'),
+        ]),
+    ),
+  ];
+}
+
+/** kernel/kernel.json with the paths of Node and of the kernel. Jupyter fills in the path of the connection file. */
+function kernelspec() {
+  const template = readFileSync(join(kernel, 'kernel.json'), 'utf8');
+  return template
+    .replace('"{node}"', () => JSON.stringify(process.execPath))
+    .replace('"{kernel}"', () => JSON.stringify(join(kernel, 'dist', 'main.js')));
+}
