@@ -11,16 +11,14 @@ export class SavedModelError extends Error {
 
 const SCHEME = 'file://';
 const MODEL_FILE = 'model.json';
+const SAVE_AGAIN = 'Save it again.';
 const LONGEST_SAVING_MS = 60_000;
 const WEIGHTS_FILE = /^weights-([0-9a-f]{16})\.bin$/;
 
 type ModelArtifacts = Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0];
 
-/** The parts of model.json that are read here, in tfjs's format for layers models. */
-interface ModelJson {
-  modelTopology: object;
-  weightsManifest: { paths: string[] }[];
-}
+/** model.json, in tfjs's format for layers models. */
+type ModelJson = Parameters<typeof tf.io.getModelArtifactsForJSONSync>[0];
 
 /**
  * Saves a model with its optimizer into a folder, in tfjs's own format (`tf.loadLayersModel` reads it, too). At any
@@ -57,8 +55,7 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
  */
 export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.LayersModel> {
   const folder = folderOf(url);
-  checkFiles(folder);
-  const loaded = await tf.loadLayersModel(`${SCHEME}${join(folder, MODEL_FILE)}`);
+  const loaded = await tf.loadLayersModel(tf.io.fromMemory(read(folder)));
   ownOptimizer(loaded);
   const [found, expected] = [loaded, like ?? loaded].map(architecture);
   if (found !== expected) {
@@ -128,23 +125,45 @@ function writeWhole(path: string, contents: string | Buffer): void {
   renameSync(partial, path);
 }
 
-function checkFiles(folder: string): void {
+/**
+ * Reads a complete model into memory. If another process saves into the folder meanwhile, the weights may be gone by the
+ * time they are read: then its model is read.
+ */
+function read(folder: string): ModelArtifacts {
   const path = join(folder, MODEL_FILE);
   if (!existsSync(path)) {
     throw new SavedModelError(
       `There is no saved model in ${folder} (expected ${MODEL_FILE} there): save one with saveModel first.`,
     );
   }
-  const again = 'Save it again.';
-  for (const name of weightsOf(readJson(path, again))) {
-    const weights = join(folder, name);
+  const json = readJson(path, SAVE_AGAIN);
+  const names = weightsOf(json);
+  const files = names.map((name) => readIfPresent(join(folder, name)));
+  const missing = names.find((_, index) => !files[index]);
+  if (missing !== undefined) {
+    if (String(weightsNamedIn(folder)) !== String(names)) {
+      return read(folder);
+    }
+    throw new SavedModelError(`The model in ${folder} is incomplete: ${missing} is missing. ${SAVE_AGAIN}`);
+  }
+  for (const [index, name] of names.entries()) {
     const expectedHash = WEIGHTS_FILE.exec(name)?.[1];
-    if (!existsSync(weights)) {
-      throw new SavedModelError(`The model in ${folder} is incomplete: ${name} is missing. ${again}`);
+    if (expectedHash && hashOf(files[index]!) !== expectedHash) {
+      throw new SavedModelError(`The model in ${folder} is damaged: ${name} was cut short or changed. ${SAVE_AGAIN}`);
     }
-    if (expectedHash && hashOf(readFileSync(weights)) !== expectedHash) {
-      throw new SavedModelError(`The model in ${folder} is damaged: ${name} was cut short or changed. ${again}`);
+  }
+  const specs = json.weightsManifest.flatMap((group) => group.weights);
+  return tf.io.getModelArtifactsForJSONSync(json, specs, new Uint8Array(Buffer.concat(files as Buffer[])).buffer);
+}
+
+function readIfPresent(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return null;
     }
+    throw error;
   }
 }
 
