@@ -165,7 +165,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.page.keyboard.type('loadMnist');
     await notebook.page.keyboard.press('Shift+Tab');
     await notebook.page.locator('.jp-Tooltip', { hasText: 'loadMnist(): ' }).waitFor();
-    await notebook.page.locator('.jp-Tooltip', { hasText: 'Loads MNIST and checks that it is whole' }).waitFor();
+    await notebook.page.locator('.jp-Tooltip', { hasText: 'Loads MNIST and checks that it is complete' }).waitFor();
     await notebook.screenshot('hover');
   });
 
