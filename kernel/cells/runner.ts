@@ -6,7 +6,7 @@ import { type MimeBundle, bundleOf } from '../output/result';
 import { currentRun, firstPromiseOf, forgetCurrent, within } from '../output/context';
 import type { Run } from '../output/run';
 import { addSource } from '../output/sources';
-import type { Scope } from '../language/scope';
+import type { CellProgram, Scope } from '../language/scope';
 import { Shared } from '../protocol/shared';
 import * as tensorflow from '../stop/tensorflow';
 import type { Sections } from '../stop/sections';
@@ -33,7 +33,8 @@ const INSIST_MS = 2000;
 
 interface Running {
   run: Run;
-  isEvaluated: boolean;
+  /** Null until it is evaluated. */
+  cell: CellProgram | null;
   /** The earlier values of the names that the cell declares. */
   before: Map<string, ValueRef | undefined>;
   stops: number;
@@ -45,6 +46,13 @@ interface Running {
   /** When a library was asked to handle Stop. */
   delegatedAt: number | null;
   finish(result: Result): void;
+}
+
+interface CompiledCell {
+  code: string;
+  hasValue: boolean;
+  program: CellProgram;
+  variables: ReturnType<Scope['declaredVariables']>;
 }
 
 export class Runner {
@@ -67,7 +75,7 @@ export class Runner {
   execute(run: Run, done: (result: Result) => void): void {
     const running: Running = {
       run,
-      isEvaluated: false,
+      cell: null,
       before: new Map(),
       stops: this.shared[Shared.stops],
       terminations: this.shared[Shared.terminations],
@@ -106,7 +114,7 @@ export class Runner {
    */
   readonly checkOnce = (): void => {
     const { running } = this;
-    const isPressed = running?.isEvaluated && !running.run.isStopped && this.sections.isStopPending;
+    const isPressed = running?.cell && !running.run.isStopped && this.sections.isStopPending;
     if (
       isPressed &&
       currentRun() === running.run &&
@@ -158,7 +166,7 @@ export class Runner {
       return;
     }
     this.beginEnd(running);
-    if (running.isEvaluated) {
+    if (running.cell) {
       setTimer(() => this.fail(running, interrupted), GRACE_MS);
     }
   }
@@ -221,7 +229,7 @@ export class Runner {
         const binding = bindingOf(nameInV8(name)) ?? (isHoisted ? { value: undefined } : undefined);
         running.before.set(name, binding && new ValueRef(binding.value));
       }
-      running.isEvaluated = true;
+      running.cell = cell.program;
       this.evaluateIn(run, cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue));
     });
   }
@@ -243,23 +251,20 @@ export class Runner {
     );
   }
 
-  private compile(
-    run: Run,
-  ): CompilationProblem | { code: string; hasValue: boolean; variables: ReturnType<Scope['declaredVariables']> } {
-    const cell = this.scope.program(run.code);
-    const { program, file } = cell;
+  private compile(run: Run): CompilationProblem | CompiledCell {
+    const program = this.scope.program(run.code);
     const isDeclared = (name: string): boolean => this.scope.has(name);
-    const problem = problemIn(program, { file, name: run.name, folder: this.folder, isDeclared });
+    const problem = problemIn(program.program, { file: program.file, name: run.name, folder: this.folder, isDeclared });
     if (problem) {
       return problem;
     }
     const { code, map, hasValue } = compile(
-      program,
-      file,
+      program.program,
+      program.file,
       (name) => isDeclared(name) && bindingOf(nameInV8(name)) !== undefined,
     );
     addSource(run.scriptName, { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
-    return { code, hasValue, variables: this.scope.declaredVariables(cell) };
+    return { code, hasValue, program, variables: this.scope.declaredVariables(program) };
   }
 
   private settle(running: Running, outcome: Outcome, hasValue: boolean): void {
@@ -274,7 +279,7 @@ export class Runner {
     } else if ('error' in outcome) {
       this.fail(running, outcome.error);
     } else {
-      this.scope.keep(run.code, run.cellId, new Set());
+      this.scope.keep(running.cell!, run.cellId, new Set());
       if (!hasValue || outcome.value === undefined) {
         running.finish({ status: 'ok', bundle: null });
         return;
@@ -308,8 +313,8 @@ export class Runner {
       this.restoreEngine(running, error);
       return;
     }
-    if (running.isEvaluated) {
-      this.scope.keep(run.code, run.cellId, this.unreachedNames(running));
+    if (running.cell) {
+      this.scope.keep(running.cell, run.cellId, this.unreachedNames(running));
     }
     running.finish({ status: 'error', ...describe(error) });
     if (error === interrupted) {

@@ -31,6 +31,12 @@ interface EarlierCell {
   isGlobal: boolean;
 }
 
+/** A cell as TypeScript sees it. */
+export interface CellProgram {
+  program: ts.Program;
+  file: ts.SourceFile;
+}
+
 type BoundFile = ts.SourceFile & { locals?: Map<ts.__String, ts.Symbol> };
 
 const FIRST_SLOTS = 32;
@@ -82,7 +88,7 @@ export class Scope {
   }
 
   /** Sets the source of the current cell. @returns its program and file. */
-  program(source: string): { program: ts.Program; file: ts.SourceFile } {
+  program(source: string): CellProgram {
     this.write(this.current, source);
     this.resolutions.clear(); // files may have been added or removed
     const program = this.service.getProgram()!;
@@ -102,7 +108,7 @@ export class Scope {
   }
 
   /** The symbols of values and types that the current cell declares. */
-  declared({ program, file }: { program: ts.Program; file: ts.SourceFile }): Map<string, ts.Symbol> {
+  declared({ program, file }: CellProgram): Map<string, ts.Symbol> {
     program.getTypeChecker();
     return new Map(
       [...((file as BoundFile).locals ?? [])].map(([name, symbol]) => [ts.unescapeLeadingUnderscores(name), symbol]),
@@ -110,7 +116,7 @@ export class Scope {
   }
 
   /** The variables among them. A hoisted one has a value, `undefined`, from the start of the cell. */
-  declaredVariables(cell: { program: ts.Program; file: ts.SourceFile }): { name: string; isHoisted: boolean }[] {
+  declaredVariables(cell: CellProgram): { name: string; isHoisted: boolean }[] {
     const checker = cell.program.getTypeChecker();
     const isVariable = ([, symbol]: [string, ts.Symbol]): boolean =>
       kindsOf(symbol, checker).includes('V') &&
@@ -123,11 +129,12 @@ export class Scope {
   /**
    * Keeps the current cell after it has run: later cells see its declarations.
    *
+   * @param cell what `program` returned for it.
    * @param id the cell's id, if the page sends it.
    * @param unreached the names whose declarations it did not reach.
    */
-  keep(source: string, id: string | undefined, unreached: Set<string>): void {
-    const { program, file } = this.program(source);
+  keep({ program, file }: CellProgram, id: string | undefined, unreached: Set<string>): void {
+    this.write(this.current, file.text); // code completed meanwhile took its place
     const checker = program.getTypeChecker();
     const symbols = [...this.declared({ program, file })].filter(([name]) => !unreached.has(name));
     const isGlobal = file.statements.some(isForAllFiles);
@@ -140,7 +147,7 @@ export class Scope {
     const cell: EarlierCell = {
       slot: this.current,
       id,
-      source,
+      source: file.text,
       declares,
       uses: this.usesOf(file, checker),
       unreached,

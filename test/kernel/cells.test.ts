@@ -944,7 +944,7 @@ describe('the type checker', () => {
   ])('keeps no more files after 50 runs of a cell with %s', (_what, source) => {
     const scope = new Scope(folder, root);
     const counts = Array.from({ length: 50 }, (_, run) => {
-      scope.keep(source(run), 'its-id', new Set());
+      scope.keep(scope.program(source(run)), 'its-id', new Set());
       return filesOf(scope);
     });
     expect(counts.at(-1)!.all).toBe(counts[0].all);
@@ -954,8 +954,8 @@ describe('the type checker', () => {
   test('keeps no more files after 50 runs of two cells of which one uses the other', () => {
     const scope = new Scope(folder, root);
     for (let run = 0; run < 50; run++) {
-      scope.keep('enum E { A }\nclass C<T> { constructor(readonly t: T) {} }', 'first', new Set());
-      scope.keep('const c = new C(E.A);\nfunction f(e: E) { return c.t === e; }', 'second', new Set());
+      scope.keep(scope.program('enum E { A }\nclass C<T> { constructor(readonly t: T) {} }'), 'first', new Set());
+      scope.keep(scope.program('const c = new C(E.A);\nfunction f(e: E) { return c.t === e; }'), 'second', new Set());
     }
     expect(filesOf(scope).kept).toBeLessThanOrEqual(4);
   });

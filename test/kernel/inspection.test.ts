@@ -47,6 +47,17 @@ describe('Tab', () => {
     expect((await complete('epo|')).matches[0]).toBe('epochs');
   });
 
+  test('while a cell runs leaves what that cell declares as it was written', async () => {
+    const run = kernel.start(
+      "const whole = 5;\nconsole.log('started');\nawait new Promise((resolve) => setTimeout(resolve, 500));",
+    );
+    await run.until(/started/);
+    expect((await complete('const whole = "text"; epo|')).matches[0]).toBe('epochs');
+    expect((await run.ended).status).toBe('ok');
+    expect((await kernel.run('whole.toFixed(1)')).result).toBe("'5.0'");
+    expect((await kernel.run('whole.length')).evalue).toContain("Property 'length' does not exist on type '5'");
+  });
+
   test('returns the kind of each name', async () => {
     const { matches, metadata } = await complete('epochs.|');
     const kinds = metadata._jupyter_types_experimental.map(({ text, type }) => [text, type]);
@@ -73,9 +84,9 @@ describe('Shift-Tab', () => {
     );
     for (const tag of [
       '@param images uint8 [count',
-      '@param indices which',
+      '@param indices the images',
       '@returns the figure',
-      '@throws RangeError for',
+      '@throws RangeError if',
       '@example const {',
     ]) {
       expect(data['text/plain']).toContain(`\n${tag}`);
