@@ -158,10 +158,14 @@ export class Runner {
     const isDelegated = this.hasStopListener(running);
     [...this.listeners.keys()].forEach((listener) => listener());
     tensorflow.stopTraining();
-    if (!running || running.run.isStopped) {
+    if (!running) {
       return;
     }
-    if (isDelegated && (running.delegatedAt === null || Date.now() - running.delegatedAt < INSIST_MS)) {
+    if (
+      isDelegated &&
+      !running.run.isStopped &&
+      (running.delegatedAt === null || Date.now() - running.delegatedAt < INSIST_MS)
+    ) {
       running.delegatedAt ??= Date.now();
       return;
     }
@@ -279,7 +283,7 @@ export class Runner {
     } else if ('error' in outcome) {
       this.fail(running, outcome.error);
     } else {
-      this.scope.keep(running.cell!, run.cellId, new Set());
+      this.sections.run(() => this.scope.keep(running.cell!, run.cellId, new Set()));
       if (!hasValue || outcome.value === undefined) {
         running.finish({ status: 'ok', bundle: null });
         return;
@@ -292,11 +296,13 @@ export class Runner {
   }
 
   private fail(running: Running, error: unknown): void {
-    const { run } = running;
-    if (this.running !== running) {
-      return;
+    if (this.running === running) {
+      this.sections.run(() => this.failUninterruptibly(running, error));
     }
-    this.sections.update();
+  }
+
+  private failUninterruptibly(running: Running, error: unknown): void {
+    const { run } = running;
     if (this.shared[Shared.terminations] !== running.terminations) {
       running.terminations = this.shared[Shared.terminations];
       forgetCurrent();
@@ -325,7 +331,7 @@ export class Runner {
   /** Restores tfjs's engine, then lets the cell fail. */
   private restoreEngine(running: Running, error: unknown): void {
     running.isEngineRestored = true;
-    tensorflow.restoreEngine(running.engine, () => this.fail(running, error));
+    tensorflow.restoreEngine(running.engine, this.sections, () => this.fail(running, error));
   }
 
   /** The names whose declarations a failed cell did not reach: they keep their earlier values. */

@@ -143,6 +143,7 @@ function start(port: MessagePort): void {
   function terminateStuckCode(connected: Session): void {
     let execution = Atomics.load(shared, Shared.executionId);
     let [since, uninterruptibleSince] = [Date.now(), Infinity];
+    let isTerminating = false;
     const poll = (): void => {
       if (interrupts.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
         connected.disconnect();
@@ -158,9 +159,13 @@ function start(port: MessagePort): void {
       const isPatient = isUninterruptible
         ? now - uninterruptibleSince < MAX_UNINTERRUPTIBLE_MS
         : now - since < Atomics.load(shared, Shared.patienceMs);
-      if (!isPatient) {
+      if (!isPatient && !isTerminating) {
+        isTerminating = true;
         Atomics.add(shared, Shared.terminations, 1);
-        connected.post('Runtime.terminateExecution');
+        connected.post('Runtime.terminateExecution', () => {
+          // A second termination must not meet the kernel while it ends the cell.
+          [isTerminating, since, uninterruptibleSince] = [false, Date.now(), Infinity];
+        });
       }
       setTimeout(poll, POLL_MS);
     };

@@ -65,7 +65,7 @@ export class Sections {
   }
 
   /** Sets a new execution id, so that the time that code may run after Stop starts again. */
-  update(): void {
+  private update(): void {
     Atomics.store(
       this.shared,
       Shared.executionId,

@@ -218,7 +218,11 @@ function protectSteps(tfjs: Engine, sections: Sections, check: () => void): void
  * Restores the engine after code was terminated, in place of the `finally` blocks that did not run: ends scopes and disposes
  * of their tensors, stops recording for gradients, and disposes of tensors that only the terminated code could reach.
  */
-export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineState, done: () => void): void {
+export function restoreEngine(
+  { scopes, gradientDepth, kernelDepth }: EngineState,
+  sections: Sections,
+  done: () => void,
+): void {
   const tfjs = engine();
   if (!tfjs) {
     done();
@@ -246,8 +250,10 @@ export function restoreEngine({ scopes, gradientDepth, kernelDepth }: EngineStat
       return { tensor: new WeakRef(tensor), data: { id, dataId, dtype, size } };
     });
   setImmediateTimer(() => {
-    collectGarbage();
-    candidates.filter(({ tensor }) => !tensor.deref()).forEach(({ data }) => tfjs.disposeTensor(data));
+    sections.run(() => {
+      collectGarbage();
+      candidates.filter(({ tensor }) => !tensor.deref()).forEach(({ data }) => tfjs.disposeTensor(data));
+    });
     done();
   });
 }
