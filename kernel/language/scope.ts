@@ -49,6 +49,8 @@ export class Scope {
   private readonly service: ts.LanguageService;
   private readonly options: ts.CompilerOptions;
   private readonly resolutions: ts.ModuleResolutionCache;
+  /** What the package.json files of a thousand files of types say: without it, each cell would read them all again. */
+  private readonly packages: ts.ModuleResolutionCache;
   private current: string;
 
   /**
@@ -79,6 +81,7 @@ export class Scope {
       typeRoots: [dirname(dirname(require.resolve('@types/node/package.json')))],
     };
     this.resolutions = ts.createModuleResolutionCache(folder, (name) => name, this.options);
+    this.packages = ts.createModuleResolutionCache(folder, (name) => name, this.options);
     this.service = ts.createLanguageService(this.host());
   }
 
@@ -233,7 +236,7 @@ export class Scope {
     this.changes++; // files on disk may have changed as well
   }
 
-  private host(): ts.LanguageServiceHost {
+  private host(): ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> {
     const { sys } = ts;
     const read = (path: string): string | undefined => this.texts.get(path)?.text ?? sys.readFile(path);
     const exists = (path: string): boolean => this.texts.has(path) || sys.fileExists(path);
@@ -256,6 +259,7 @@ export class Scope {
       getDirectories: (path) => sys.getDirectories(path),
       realpath: (path) => (this.texts.has(path) ? path : sys.realpath!(path)),
       useCaseSensitiveFileNames: () => true,
+      getModuleResolutionCache: () => this.packages,
       resolveModuleNameLiterals: (literals, containing) => literals.map(({ text }) => this.resolve(text, containing)),
     };
   }
