@@ -120,8 +120,11 @@ export class OpenNotebook {
     return this.page.locator(`.jp-Notebook .jp-Cell[data-windowed-list-index="${index}"]`);
   }
 
-  /** The text of a cell's output. */
+  /** The text of a cell's output, once JupyterLab has drawn it: it draws text in an animation frame. */
   async outputText(index: number): Promise<string> {
+    await this.page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
     return (await this.cell(index).locator('.jp-Cell-outputArea').textContent())!.trim();
   }
 

@@ -140,6 +140,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
       await notebook.menu('Run', 'Run All Cells');
       start();
       await notebook.waitForPrompt(1, RAN);
+      await notebook.cell(0).locator('.jp-OutputArea', { hasText: 'first' }).waitFor();
       expect([await notebook.outputText(0), await notebook.outputText(1)]).toEqual(['first', 'second']);
     } finally {
       await context.unroute('**/api/sessions?*', slowly);
