@@ -49,9 +49,9 @@ interface Running {
 }
 
 interface CompiledCell {
+  cell: CellProgram;
   code: string;
   hasValue: boolean;
-  program: CellProgram;
   variables: ReturnType<Scope['declaredVariables']>;
 }
 
@@ -219,9 +219,9 @@ export class Runner {
 
   private evaluate(running: Running): void {
     const { run } = running;
-    const cell = this.sections.run(() => this.compile(run));
-    if (cell instanceof CompilationProblem) {
-      running.finish({ status: 'error', ...describe(cell) });
+    const compiled = this.sections.run(() => this.compile(run));
+    if (compiled instanceof CompilationProblem) {
+      running.finish({ status: 'error', ...describe(compiled) });
       return;
     }
     setImmediateTimer(() => {
@@ -229,12 +229,14 @@ export class Runner {
         this.fail(running, interrupted);
         return;
       }
-      for (const { name, isHoisted } of cell.variables) {
+      for (const { name, isHoisted } of compiled.variables) {
         const binding = bindingOf(nameInV8(name)) ?? (isHoisted ? { value: undefined } : undefined);
         running.before.set(name, binding && new ValueRef(binding.value));
       }
-      running.cell = cell.program;
-      this.evaluateIn(run, cell.code, run.scriptName, (outcome) => this.settle(running, outcome, cell.hasValue));
+      running.cell = compiled.cell;
+      this.evaluateIn(run, compiled.code, run.scriptName, (outcome) =>
+        this.settle(running, outcome, compiled.hasValue),
+      );
     });
   }
 
@@ -256,19 +258,20 @@ export class Runner {
   }
 
   private compile(run: Run): CompilationProblem | CompiledCell {
-    const program = this.scope.program(run.code);
+    const cell = this.scope.program(run.code);
+    const { program, file } = cell;
     const isDeclared = (name: string): boolean => this.scope.has(name);
-    const problem = problemIn(program.program, { file: program.file, name: run.name, folder: this.folder, isDeclared });
+    const problem = problemIn(program, { file, name: run.name, folder: this.folder, isDeclared });
     if (problem) {
       return problem;
     }
     const { code, map, hasValue } = compile(
-      program.program,
-      program.file,
+      program,
+      file,
       (name) => isDeclared(name) && bindingOf(nameInV8(name)) !== undefined,
     );
     addSource(run.scriptName, { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
-    return { code, hasValue, program, variables: this.scope.declaredVariables(program) };
+    return { cell, code, hasValue, variables: this.scope.declaredVariables(cell) };
   }
 
   private settle(running: Running, outcome: Outcome, hasValue: boolean): void {
@@ -277,8 +280,7 @@ export class Runner {
       return;
     }
     if (outcome === 'terminated' || run.isStopped) {
-      run.isStopped = true;
-      running.stoppedAt = Date.now();
+      this.beginEnd(running);
       this.fail(running, interrupted);
     } else if ('error' in outcome) {
       this.fail(running, outcome.error);

@@ -1,7 +1,7 @@
 // A client that connects to a running kernel by ZeroMQ. It can send messages that Jupyter never would, and sees all messages.
 import { createHmac, randomUUID } from 'node:crypto';
 import { Dealer, Subscriber } from 'zeromq';
-import { type ConnectionInfo, type Kernel, startKernel } from './kernel';
+import { type ConnectionInfo, EXECUTE_CONTENT, type Kernel, startKernel } from './kernel';
 
 type Channel = 'shell' | 'control' | 'iopub';
 type Json = Record<string, unknown>;
@@ -102,15 +102,7 @@ export class Client {
 
   /** Sends an execute_request and returns its id. */
   execute(code: unknown, more: Json = {}): Promise<string> {
-    return this.send('execute_request', {
-      code,
-      silent: false,
-      store_history: true,
-      user_expressions: {},
-      allow_stdin: false,
-      stop_on_error: true,
-      ...more,
-    });
+    return this.send('execute_request', { ...EXECUTE_CONTENT, code, ...more });
   }
 
   /** Runs a cell to its end. @returns the content of its reply, and the iopub messages about it. */

@@ -142,6 +142,15 @@ export class Run {
   }
 }
 
+/** What a notebook's execute_request contains beside the code. */
+export const EXECUTE_CONTENT = {
+  silent: false,
+  store_history: true,
+  user_expressions: {},
+  allow_stdin: false,
+  stop_on_error: true,
+};
+
 /** A kernel's addresses, and the key that signs its messages. */
 export interface ConnectionInfo {
   key: string;
@@ -230,14 +239,7 @@ export class Kernel {
     const run = new Run(code);
     const id = `run-${++this.numbers}`;
     this.runs.set(id, run);
-    const content = {
-      code,
-      silent: false,
-      store_history: true,
-      user_expressions: {},
-      allow_stdin: false,
-      stop_on_error: true,
-    };
+    const content = { ...EXECUTE_CONTENT, code };
     this.command('send', { id, msg_type: 'execute_request', content }).catch((error: Error) => run.giveUp(error));
     return run;
   }
