@@ -40,7 +40,7 @@ interface Running {
   stops: number;
   terminations: number;
   engine: tensorflow.EngineState;
-  isEngineRestored: boolean;
+  engineIs: 'as left' | 'in restoration' | 'restored';
   /** When the cell was stopped. */
   stoppedAt: number;
   /** When a library was asked to handle Stop. */
@@ -80,7 +80,7 @@ export class Runner {
       stops: this.shared[Shared.stops],
       terminations: this.shared[Shared.terminations],
       engine: tensorflow.engineState(),
-      isEngineRestored: false,
+      engineIs: 'as left',
       stoppedAt: Date.now(),
       delegatedAt: null,
       finish: (result) => {
@@ -317,8 +317,10 @@ export class Runner {
       setTimer(() => this.fail(running, error), GRACE_MS);
       return;
     }
-    if (error === interrupted && !running.isEngineRestored) {
-      this.restoreEngine(running, error);
+    if (error === interrupted && running.engineIs !== 'restored') {
+      if (running.engineIs === 'as left') {
+        this.restoreEngine(running, error);
+      }
       return;
     }
     if (running.cell) {
@@ -332,8 +334,11 @@ export class Runner {
 
   /** Restores tfjs's engine, then lets the cell fail. */
   private restoreEngine(running: Running, error: unknown): void {
-    running.isEngineRestored = true;
-    tensorflow.restoreEngine(running.engine, this.sections, () => this.fail(running, error));
+    running.engineIs = 'in restoration';
+    tensorflow.restoreEngine(running.engine, this.sections, () => {
+      running.engineIs = 'restored';
+      this.fail(running, error);
+    });
   }
 
   /** The names whose declarations a failed cell did not reach: they keep their earlier values. */

@@ -23,6 +23,11 @@ export class Sections {
     return this.stops !== Atomics.load(this.shared, Shared.handledStops) && !this.isStopTakenOver;
   }
 
+  /** Whether the running code must not be terminated. */
+  get isCritical(): boolean {
+    return Atomics.load(this.shared, Shared.executionId) === UNINTERRUPTIBLE;
+  }
+
   /** Runs a short step that must not be terminated half-way. Steps do not extend the time that code may run after Stop. */
   step<T>(work: () => T): T {
     const { shared } = this;

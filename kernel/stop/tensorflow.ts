@@ -30,7 +30,7 @@ interface Tensor extends TensorData {
 interface Scope {
   id: number;
   name: string;
-  track: { length: number; push(tensor: Tensor): void };
+  track: { length: number; push(tensor: Tensor): unknown };
 }
 
 interface Engine {
@@ -43,6 +43,7 @@ interface Engine {
     numDataMovesStack: number[];
   };
   endScope(): void;
+  keep(tensor: Tensor): Tensor;
   disposeTensor(tensor: TensorData): void;
   tidy<T>(work: () => T): T;
 }
@@ -62,6 +63,7 @@ interface Layers {
 
 interface Core {
   Tensor: new () => Tensor;
+  Variable: { prototype: { assign(value: Tensor): void } };
 }
 
 /** The state of tfjs's engine before a cell runs. */
@@ -71,8 +73,11 @@ export interface EngineState {
   kernelDepth: number;
 }
 
-/** Node's own `setImmediate`: a stopped cell's would be cancelled. */
-const setImmediateTimer = setImmediate;
+/** Node's own timers: a stopped cell's would be cancelled. */
+const [setTimer, setImmediateTimer] = [setTimeout, setImmediate];
+
+/** How long V8's optimizing compiler is given to finish before garbage is collected again. */
+const COMPILATION_MS = 100;
 
 let layers: Layers | undefined;
 let core: Core | undefined;
@@ -94,7 +99,7 @@ export function attach(sections: Sections, check: () => void): void {
       layers = found;
       layers.registerCallbackConstructor(0, stopTrainingCallback(layers, sections));
       trackUnscopedTensors(engine()!);
-      protectSteps(engine()!, sections, check);
+      protectSteps(engine()!, core, sections, check);
     }
   }
 }
@@ -168,7 +173,7 @@ function engine(): Engine | undefined {
 
 /** Reads the engine's state before a cell runs. */
 export function engineState(): EngineState {
-  recent.length = 0; // earlier tensors are not the cell's
+  undisposed.clear(); // earlier tensors are not the cell's
   const state = engine()?.state;
   return {
     scopes: state?.scopeStack.length ?? 0,
@@ -177,17 +182,24 @@ export function engineState(): EngineState {
   };
 }
 
-/** The last tensors that the cell created outside of all scopes. Terminated code is unlikely to hold older ones. */
-const recent: Tensor[] = [];
-const MAX_RECENT = 256;
+/** The tensors of the running cell that no scope disposes of: kept, or created outside of all scopes. */
+const undisposed = new Set<TensorData>();
 
-/** Adds a scope below all others that records the tensors outside of all scopes, and never disposes of any. */
-function trackUnscopedTensors({ state }: Engine): void {
-  let count = 0;
-  const track = { length: 0, push: (tensor: Tensor): void => void (recent[count++ % MAX_RECENT] = tensor) };
-  const scope: Scope = { id: -1, name: 'cells', track };
-  state.scopeStack.unshift(scope);
-  state.activeScope ??= scope;
+/** Records the tensors that no scope disposes of. */
+function trackUnscopedTensors(tfjs: Engine): void {
+  // A scope below all others, which never ends.
+  const scope: Scope = { id: -1, name: 'cells', track: { length: 0, push: (tensor) => undisposed.add(tensor) } };
+  tfjs.state.scopeStack.unshift(scope);
+  tfjs.state.activeScope ??= scope;
+  const { keep, disposeTensor } = tfjs;
+  tfjs.keep = (tensor) => {
+    undisposed.add(tensor);
+    return keep.call(tfjs, tensor);
+  };
+  tfjs.disposeTensor = (tensor) => {
+    undisposed.delete(tensor);
+    disposeTensor.call(tfjs, tensor);
+  };
 }
 
 /** Methods that update several counters of tfjs, besides operations. */
@@ -201,22 +213,28 @@ const STEPS = [
 ] as const;
 
 /** Lets stopped code end only between two operations: tfjs's counters stay consistent, and `finally` blocks run. */
-function protectSteps(tfjs: Engine, sections: Sections, check: () => void): void {
+function protectSteps(tfjs: Engine, { Variable }: Core, sections: Sections, check: () => void): void {
   const steps = tfjs as unknown as Record<string, (...args: unknown[]) => unknown>;
   for (const name of STEPS) {
     const original = steps[name].bind(tfjs);
     steps[name] = (...args) => sections.step(() => original(...args));
   }
+  const { assign } = Variable.prototype;
+  Variable.prototype.assign = function (value) {
+    sections.step(() => assign.call(this, value));
+  };
   const { runKernel } = steps;
   steps.runKernel = (...args) => {
-    check();
+    if (!sections.isCritical) {
+      check(); // not within another operation, which would be cut in two
+    }
     return sections.step(() => runKernel.apply(tfjs, args));
   };
 }
 
 /**
- * Restores the engine after code was terminated, in place of the `finally` blocks that did not run: ends scopes and disposes
- * of their tensors, stops recording for gradients, and disposes of tensors that only the terminated code could reach.
+ * Restores the engine after a cell was stopped: ends scopes and disposes of their tensors, as `finally` blocks that did not
+ * run would have done, stops recording for gradients, and disposes of tensors that only the stopped code could reach.
  */
 export function restoreEngine(
   { scopes, gradientDepth, kernelDepth }: EngineState,
@@ -236,25 +254,34 @@ export function restoreEngine(
     state.activeTape = null;
   }
   Object.assign(state, { gradientDepth, kernelDepth, numDataMovesStack: [] });
-  const created = recent.splice(0);
   while (state.scopeStack.length > Math.max(scopes, 1)) {
-    for (const tensor of state.scopeStack.at(-1)!.track as unknown as Tensor[]) {
-      created.push(tensor); // a kept tensor outlives its scope
-    }
     tfjs.endScope();
   }
-  const candidates = created
-    .filter((tensor) => !tensor.isDisposed)
-    .map((tensor) => {
-      const { id, dataId, dtype, size } = tensor;
-      return { tensor: new WeakRef(tensor), data: { id, dataId, dtype, size } };
-    });
-  setImmediateTimer(() => {
-    sections.run(() => {
+  let created = Array.from(undisposed, (tensor) => {
+    const { id, dataId, dtype, size } = tensor;
+    return { tensor: new WeakRef(tensor), data: { id, dataId, dtype, size } };
+  });
+  undisposed.clear();
+
+  function disposeUnreachable(): number {
+    return sections.run(() => {
       collectGarbage();
-      candidates.filter(({ tensor }) => !tensor.deref()).forEach(({ data }) => tfjs.disposeTensor(data));
+      const isReachable = ({ tensor }: (typeof created)[number]): boolean => tensor.deref() !== undefined;
+      created.filter((each) => !isReachable(each)).forEach(({ data }) => tfjs!.disposeTensor(data));
+      created = created.filter(isReachable);
+      return created.length;
     });
-    done();
+  }
+  setImmediateTimer(() => {
+    if (created.length === 0 || disposeUnreachable() === 0) {
+      done();
+      return;
+    }
+    // V8's optimizing compiler may hold values of the code that it was compiling.
+    setTimer(() => {
+      disposeUnreachable();
+      done();
+    }, COMPILATION_MS);
   });
 }
 

@@ -311,8 +311,21 @@ const loss2 = () => tf.losses.softmaxCrossEntropy(y, x.matMul(weights)) as tf.Sc
 });
 tf.grad((each) => square(each).sum())(x);`,
     ],
+    [
+      'customGrad, with saved tensors, before an operation',
+      `const endless = tf.customGrad((tensor: any, save: any) => {
+  save([tensor.add(1)]);
+  ${forever('tensor.add(1).dispose();')}
+  return { value: tensor, gradFunc: (dy: tf.Tensor) => dy };
+});
+tf.grad((each) => endless(each).sum())(x);`,
+    ],
     ['nested tidy', `tf.tidy(() => { const one = x.add(1); tf.tidy(() => { one.mul(2); ${block} }); });`],
     ['tidy that keeps', `tf.tidy(() => { tf.keep(x.add(1)); ${block} });`],
+    [
+      'tidy that keeps, before an operation',
+      `tf.tidy(() => { tf.keep(x.add(1)); ${forever('x.add(1).dispose();')} });`,
+    ],
     ['tidy with ever more tensors', `tf.tidy(() => { console.log('started'); while (true) x.add(1); });`],
     [
       'a function that holds tensors',
