@@ -49,6 +49,8 @@ export class Scope {
   private readonly service: ts.LanguageService;
   private readonly options: ts.CompilerOptions;
   private readonly resolutions: ts.ModuleResolutionCache;
+  /** The files of packages: TypeScript asks for all thousand of them for each cell. */
+  private readonly snapshots = new Map<string, ts.IScriptSnapshot>();
   /** What the package.json files of a thousand files of types say: without it, each cell would read them all again. */
   private readonly packages: ts.ModuleResolutionCache;
   private current: string;
@@ -248,8 +250,13 @@ export class Scope {
       getScriptVersion: (path) =>
         String(this.texts.get(path)?.version ?? (isStable(path) ? 0 : (sys.getModifiedTime?.(path)?.getTime() ?? 0))),
       getScriptSnapshot: (path) => {
-        const text = read(path);
-        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
+        const known = this.snapshots.get(path);
+        const text = known ? undefined : read(path);
+        const snapshot = text === undefined ? known : ts.ScriptSnapshot.fromString(text);
+        if (snapshot && isStable(path)) {
+          this.snapshots.set(path, snapshot);
+        }
+        return snapshot;
       },
       getCurrentDirectory: () => this.folder,
       getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
