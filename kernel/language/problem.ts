@@ -33,6 +33,8 @@ export class CompilationProblem {
 const FIRST_SEMANTIC_CODE = 2000;
 /** TypeScript's error codes for unknown names. */
 const UNKNOWN_NAMES = new Set([2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 18004]);
+/** A longer line is quoted in part. */
+const MAX_QUOTED = 80;
 const INPUT_FUNCTIONS = new Set(['prompt', 'confirm', 'alert']);
 
 export const NO_INPUT = 'Cells cannot read input: write the value into the code, for example `const answer = 7;`.';
@@ -129,29 +131,32 @@ function hintFor(
   const before = linesOf(cell.file.text)[line - 1].slice(0, column - 1);
   const name = /([A-Za-z_$][\w$]*)\s*\.$/.exec(before)?.[1];
   const isKnown = !name || cell.isDeclared(name) || declaredNames(cell.file.text).has(name);
-  return isKnown || !cellThatDeclares(name, cell.folder) ? undefined : missingCell(name, cell);
+  return isKnown || !lineThatDeclares(name, cell.folder) ? undefined : missingCell(name, cell);
 }
 
 /** The hint for a name that no cell has declared so far. */
 function missingCell(name: string | undefined, { folder }: CellFile): string {
-  const id = name && cellThatDeclares(name, folder);
-  return id
-    ? `${name} comes from the cell \`${id}\`, which has not been run in this kernel or has failed: run it first.`
+  const line = name && lineThatDeclares(name, folder);
+  return line
+    ? `${name} comes from the cell with \`${line}\`, which has not been run in this kernel or has failed: run it first.`
     : `If a cell above declares ${name ?? 'it'}, it has not been run in this kernel or has failed: run it first.`;
 }
 
-/** The id of the cell that declares a name, in a notebook of the kernel's folder. */
-function cellThatDeclares(name: string, folder: string): string | undefined {
+/** The line that declares a name, in a notebook of the kernel's folder: JupyterLab shows no other name of a cell. */
+function lineThatDeclares(name: string, folder: string): string | undefined {
   for (const entry of readdirSync(folder).filter((file) => file.endsWith('.ipynb'))) {
     try {
       const { cells } = JSON.parse(readFileSync(join(folder, entry), 'utf8')) as { cells: NotebookCell[] };
-      const code = cells.filter(({ cell_type, id }) => cell_type === 'code' && id);
-      const found = code.find(({ source }) => declaredNames([source].flat().join('')).has(name));
-      if (found) {
-        return found.id;
+      for (const { source } of cells.filter(({ cell_type }) => cell_type === 'code')) {
+        const text = [source].flat().join('');
+        const offset = declaredNames(text).get(name);
+        if (offset !== undefined) {
+          const [line] = linesOf(text.slice(offset));
+          return line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED).trimEnd()} …` : line;
+        }
       }
     } catch {
-      // Not a readable notebook: the hint then names no cell.
+      // Not a readable notebook: the hint then quotes no line.
     }
   }
   return undefined;
@@ -159,12 +164,10 @@ function cellThatDeclares(name: string, folder: string): string | undefined {
 
 interface NotebookCell {
   cell_type: string;
-  id?: string;
   source: string | string[];
 }
 
 const HOLDS_NAMES = new Set([
-  ts.SyntaxKind.SourceFile,
   ts.SyntaxKind.VariableStatement,
   ts.SyntaxKind.VariableDeclarationList,
   ts.SyntaxKind.ObjectBindingPattern,
@@ -174,20 +177,21 @@ const HOLDS_NAMES = new Set([
   ts.SyntaxKind.NamedImports,
 ]);
 
-/** The names that a cell declares for later cells. */
-function declaredNames(source: string): Set<string> {
-  const names = new Set<string>();
-  const visit = (node: ts.Node): void => {
+/** The names that a cell declares for later cells, each with the offset of its statement. */
+function declaredNames(source: string): Map<string, number> {
+  const names = new Map<string, number>();
+  const visit = (node: ts.Node, offset: number): void => {
     const { name } = node as { name?: ts.Node };
     if (name && ts.isIdentifier(name)) {
-      names.add(name.text);
+      names.set(name.text, offset);
     } else if (name) {
-      visit(name);
+      visit(name, offset);
     }
     if (HOLDS_NAMES.has(node.kind)) {
-      ts.forEachChild(node, visit);
+      ts.forEachChild(node, (child) => visit(child, offset));
     }
   };
-  visit(ts.createSourceFile('cell.ts', source, ts.ScriptTarget.Latest, true));
+  const file = ts.createSourceFile('cell.ts', source, ts.ScriptTarget.Latest, true);
+  file.statements.forEach((statement) => visit(statement, statement.getStart()));
   return names;
 }

@@ -257,10 +257,11 @@ describe('a compiler error:', () => {
     );
   });
 
-  test('an unknown name that a cell of the notebook declares shows the id of that cell', async () => {
+  test('an unknown name that a cell of the notebook declares shows the line in that cell', async () => {
     const shown = await tracebackOf('const pixels = trainImages.length;');
     expect(shown).toContain(
-      "TypeScriptError: Cannot find name 'trainImages'.\ntrainImages comes from the cell `load-data`, which has",
+      "TypeScriptError: Cannot find name 'trainImages'.\ntrainImages comes from the cell with " +
+        '`const { trainImages, trainLabels, testImages, testLabels } = mnist.loadMnist();`, which has not been run',
     );
     expect(shown).toContain('> 1 | const pixels = trainImages.length;\n    |                ^^^^^^^^^^^');
   });
