@@ -1,4 +1,5 @@
 import './tensorflow/node-compat';
+import './tensorflow/optimizers';
 
 export { type CheckpointOptions, checkpoint, loadCheckpoint } from './training/checkpoint';
 export { type MimeBundle, type Display, display, newDisplay } from './display/display';

@@ -67,18 +67,42 @@ export interface Moment {
   variable: tf.Variable;
 }
 
-/** tfjs's Adam optimizer with its state. */
-export interface Adam {
-  learningRate: number;
+/** A weight of an optimizer or model with the name under which it is saved. */
+export type NamedTensor = Awaited<ReturnType<tf.Optimizer['getWeights']>>[number];
+
+/** What Adam and Adamax have in common. */
+interface WithMoments {
   beta1: number;
-  beta2: number;
-  epsilon: number;
   accBeta1: tf.Variable;
-  accBeta2: tf.Variable;
   accumulatedFirstMoment: Moment[];
-  accumulatedSecondMoment: Moment[];
   readonly iterations: number;
   incrementIterations(): void;
+  /** Returns the number of steps, the first of the weights that are saved. */
+  saveIterations(): Promise<NamedTensor>;
+  /** Takes the number of steps from the weights that were saved, and returns the others. */
+  extractIterations(weights: NamedTensor[]): Promise<NamedTensor[]>;
+}
+
+/** tfjs's Adam optimizer with its state. */
+export interface Adam extends WithMoments {
+  learningRate: number;
+  beta2: number;
+  epsilon: number;
+  accBeta2: tf.Variable;
+  accumulatedSecondMoment: Moment[];
+}
+
+/** tfjs's Adamax optimizer with its state. */
+export interface Adamax extends WithMoments {
+  iteration: tf.Variable;
+  accumulatedWeightedInfNorm: Moment[];
+}
+
+/** tfjs's Momentum optimizer: its learning rate times -1, its momentum, and a sum of gradients for each weight. */
+export interface Momentum {
+  c: tf.Scalar;
+  m: tf.Scalar;
+  accumulations: Moment[];
 }
 
 /** Returns the optimizer with Adam's state; null if it is another optimizer. */

@@ -17,17 +17,17 @@ const inTraining = new WeakSet<tf.LayersModel>();
 /**
  * Trains a model as `model.fit` does, with the same arguments and the same history, and adds three things:
  * - Speed: a stack of dense layers with softmax, categorical cross-entropy and Adam is trained by TensorFlow's fused
- *   operations (training/fused). tfjs trains every other model, and all of them if the environment variable
- *   FUSED_TRAINING is 0.
+ *   operations (training/fused). tfjs trains every other model, and all of them with `classWeight` or if the
+ *   environment variable FUSED_TRAINING is 0.
  * - A live display: one output shows epoch, batch, the time left, and growing curves of loss and metrics. `verbose: 0`
  *   shows nothing.
  * - Stop: an interrupt (Kernel > Interrupt, Ctrl-C) ends training after the current batch and keeps what was learned,
  *   with its history. `fit` called again continues from there. A loss that is not a number ends training, too.
  *
  * @param model built and compiled.
- * @param x float32 [count, ...], the model's inputs. The caller disposes of it.
- * @param y float32 [count, numClasses], one-hot for categorical cross-entropy. The caller disposes of it.
- * @param options those of `model.fit`.
+ * @param x [count, ...], the model's inputs: float32; int32 and bool are converted. The caller disposes of it.
+ * @param y [count, numClasses], one-hot for categorical cross-entropy, of the same dtypes. The caller disposes of it.
+ * @param options those of `model.fit`, without those that tfjs refuses or ignores: sample weights and numbers of steps.
  * @returns the history: a number per epoch for the loss and each metric, and the same with `val_` on the validation
  *   data. An epoch in which training was stopped is included, with the means over its batches.
  * @throws RangeError if arguments are invalid or do not match, and Error if the model is being trained already. Nothing

@@ -24,9 +24,10 @@ type ModelJson = Parameters<typeof tf.io.getModelArtifactsForJSONSync>[0];
  * Saves a model with its optimizer into a folder, in tfjs's own format (`tf.loadLayersModel` reads it, too). At any
  * moment, the folder holds one complete model, the old or the new one. Several processes may save into the same folder.
  *
- * @param model built; if it is compiled, its optimizer is saved with it.
+ * @param model built; if it is compiled, its optimizer is saved with it, any of tfjs's optimizers.
  * @param url `file://` and the folder, absolute or relative to the working directory. It is created if it is missing.
- * @throws SavedModelError if the URL is of another kind, or if the folder cannot be written.
+ * @throws SavedModelError if the URL is of another kind, if the folder cannot be written, or if tfjs cannot save the
+ *   model.
  * @example await saveModel(model, 'file://../out/dense-network');
  */
 export async function saveModel(model: tf.LayersModel, url: string): Promise<void> {
@@ -38,6 +39,8 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
   tf.engine().startScope(); // tfjs makes a tensor of the optimizer's step number and does not dispose of it
   try {
     await model.save(handler, { includeOptimizer: Boolean(model.optimizer) });
+  } catch (error) {
+    throw new SavedModelError(`The model could not be saved in ${folder}: ${(error as Error).message}`);
   } finally {
     tf.engine().endScope();
   }
@@ -82,15 +85,11 @@ function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelA
   const bytes = Buffer.from(tf.io.CompositeArrayBuffer.join(weightData));
   const weightsFile = `weights-${hashOf(bytes)}.bin`;
   const json = { ...artifacts, weightsManifest: [{ paths: [weightsFile], weights: weightSpecs }] };
-  try {
-    mkdirSync(folder, { recursive: true });
-    const replaced = weightsNamedIn(folder);
-    writeWhole(join(folder, weightsFile), bytes);
-    writeWhole(join(folder, MODEL_FILE), JSON.stringify(json));
-    removeObsolete(weightsNamedIn(folder), replaced, folder);
-  } catch (error) {
-    throw new SavedModelError(`The model could not be saved in ${folder}: ${(error as Error).message}`);
-  }
+  mkdirSync(folder, { recursive: true });
+  const replaced = weightsNamedIn(folder);
+  writeWhole(join(folder, weightsFile), bytes);
+  writeWhole(join(folder, MODEL_FILE), JSON.stringify(json));
+  removeObsolete(weightsNamedIn(folder), replaced, folder);
 }
 
 /** The names of the weights files of the model in a folder; none if there is no model. */

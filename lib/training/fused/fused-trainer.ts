@@ -8,10 +8,10 @@ import { FusedNetwork, type NativeExamples, createFusedNetwork } from './fused-n
  * Creates a trainer that uses fused operations.
  *
  * @param model built and compiled.
- * @param x float32 [count, inputs]. It must live as long as the trainer.
- * @param y float32 [count, numClasses], one-hot or other probabilities.
+ * @param x [count, inputs]. It must live as long as the trainer.
+ * @param y [count, numClasses], one-hot or other probabilities.
  * @param options those of `model.fit`.
- * @returns null if only tfjs can train the model, or if the environment variable FUSED_TRAINING is 0.
+ * @returns null if only tfjs can train the model in this way, or if the environment variable FUSED_TRAINING is 0.
  * @example const trainer = createFusedTrainer(model, x, y, { batchSize: 200 });
  */
 export function createFusedTrainer(
@@ -20,7 +20,8 @@ export function createFusedTrainer(
   y: tf.Tensor,
   options: tf.ModelFitArgs,
 ): Trainer | null {
-  const network = process.env.FUSED_TRAINING === '0' ? null : createFusedNetwork(model);
+  const isSupported = process.env.FUSED_TRAINING !== '0' && !options.classWeight;
+  const network = isSupported ? createFusedNetwork(model) : null;
   return network && new FusedTrainer(network, model, x, y, options);
 }
 
@@ -30,6 +31,7 @@ class FusedTrainer implements Trainer {
   private readonly validation: (Examples & { native: NativeExamples }) | null;
   private readonly batchSize: number;
   private readonly shuffle: boolean;
+  private readonly copies = new Map<tf.Tensor, tf.Tensor>();
 
   constructor(
     private readonly network: FusedNetwork,
@@ -40,9 +42,9 @@ class FusedTrainer implements Trainer {
   ) {
     const { training, validation } = splitExamples(x, y, options);
     this.batchSize = batchSize;
-    this.shuffle = Boolean(shuffle);
-    this.training = { ...training, native: network.examples(training.x, training.y) };
-    this.validation = validation && { ...validation, native: network.examples(validation.x, validation.y) };
+    this.shuffle = shuffle;
+    this.training = { ...training, native: this.native(training) };
+    this.validation = validation && { ...validation, native: this.native(validation) };
   }
 
   async trainEpoch(_epoch: number, observer: BatchObserver): Promise<Logs> {
@@ -82,5 +84,20 @@ class FusedTrainer implements Trainer {
 
   end(): void {
     this.network.end();
+    tf.dispose([...this.copies.values()]);
+  }
+
+  private native({ x, y }: Examples): NativeExamples {
+    return this.network.examples(this.toFloat(x), this.toFloat(y));
+  }
+
+  /** Returns a float32 tensor as it is, and a copy of any other, which lives as long as the trainer. */
+  private toFloat(tensor: tf.Tensor): tf.Tensor {
+    if (tensor.dtype === 'float32') {
+      return tensor;
+    }
+    const copy = this.copies.get(tensor) ?? tensor.toFloat();
+    this.copies.set(tensor, copy);
+    return copy;
   }
 }

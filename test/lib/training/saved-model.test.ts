@@ -189,6 +189,20 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     model.dispose();
   });
 
+  test('report that tfjs cannot save the model', async () => {
+    class Own extends tf.SGDOptimizer {
+      override getWeights(): Promise<never> {
+        return Promise.reject(new Error('getWeights() is not implemented for this optimizer yet.'));
+      }
+    }
+    const model = compiled(smallNetwork(), new Own(0.1));
+    const before = tf.memory().numTensors;
+    await expect(saveModel(model, url)).rejects.toThrow(SavedModelError);
+    await expect(saveModel(model, url)).rejects.toThrow(/^The model could not be saved in .*: getWeights\(\) is not/);
+    expect(tf.memory().numTensors).toBe(before);
+    model.dispose();
+  });
+
   test('report that the folder cannot be written', async () => {
     writeFileSync(join(folder, 'file'), '');
     await expect(saveModel(network(), `${url}/file`)).rejects.toThrow(/^The model could not be saved in .*file: /);
