@@ -1,12 +1,8 @@
 import type { Layout, Plot } from 'nodeplotlib';
 import { displayedAs } from '../display/display';
-import { figureBundle } from '../display/plot';
+import { type Figure, figureBundle } from '../display/plot';
 
-/** A figure: `plot(data, layout)` shows it, and so does a cell whose last expression it is. */
-export interface Figure {
-  data: Plot[];
-  layout: Layout;
-}
+export type { Figure } from '../display/plot';
 
 /** Makes a figure of plotly.js traces and a layout. */
 export function figure(data: Plot[], layout: Layout): Figure {
