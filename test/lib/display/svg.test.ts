@@ -22,6 +22,7 @@ const FIGURES = {
   'softmax-bars-of-both-signs': softmaxBars([-2, 1, 3]),
 };
 
+const TEXT_SIZE = 16;
 const size = { width: 400, height: 300 };
 const points = [{ x: [1, 2], y: [3, 4] }];
 const parsed = (svg: string): Document => new JSDOM(svg, { contentType: 'image/svg+xml' }).window.document;
@@ -52,6 +53,18 @@ describe('renderSvg(data, layout)', () => {
     renderSvg(data, layout);
     expect([data, layout]).toEqual([[{ y: [1, 2] }], size]);
   });
+
+  test.each(Object.entries(FIGURES))(
+    'draws %s at most 720 pixels wide, with text of at least 14 pixels',
+    (_name, { data, layout }) => {
+      const { documentElement } = parsed(renderSvg(data, layout));
+      expect(Number(documentElement.getAttribute('width'))).toBeLessThanOrEqual(720);
+      const sizes = [...documentElement.querySelectorAll<SVGElement>('text, tspan')]
+        .map(({ style }) => parseFloat(style.fontSize))
+        .filter((pixels) => !Number.isNaN(pixels)); // a tspan may have none of its own
+      expect(Math.min(...sizes, 14)).toBe(14);
+    },
+  );
 
   test('shrinks with the place where it is shown', () => {
     const svg = parsed(renderSvg(points, size)).documentElement;
@@ -162,7 +175,7 @@ describeInBrowser('a picture drawn without a browser', () => {
         part: `${kind} ${text}`,
         pixels: Math.max(...box.map((edge, side) => Math.abs(edge - (theirs[index].slice(2) as number[])[side]))),
       }));
-      expect(distances.filter(({ pixels }) => pixels > 3)).toEqual([]);
+      expect(distances.filter(({ pixels }) => pixels > TEXT_SIZE / 5)).toEqual([]);
     },
   );
 });
