@@ -85,8 +85,15 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
   document.body.append(element);
   try {
     await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
-    // plotly writes this placeholder for the quotes around a font's name, and fails to replace it outside browsers.
-    return plotly.Snapshot.toSVG(element, 'svg').replaceAll('TOBESTRIPPED', "'");
+    const svg = plotly.Snapshot.toSVG(element, 'svg');
+    return (
+      svg
+        // plotly writes this placeholder for the quotes around a font's name, and fails to replace it outside browsers.
+        .replaceAll('TOBESTRIPPED', "'")
+        // The picture shrinks where its place is narrower.
+        .replace(/ width="([\d.]+)" height="([\d.]+)" style=""/, '$& viewBox="0 0 $1 $2"')
+        .replace('style=""', 'style="max-width: 100%; height: auto;"')
+    );
   } finally {
     plotly.purge(element);
     element.remove();

@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
+import { COLORS, FULL_WIDTH, type Figure, axis, card, figure, panelTitle } from './style';
 
 interface Activation {
   name: string;
@@ -55,18 +55,18 @@ export function activationCurves(): Figure {
     }),
   );
   const layout = card(
-    860,
-    360,
+    FULL_WIDTH,
+    380,
     'Two charts. Left: ReLU, sigmoid and tanh for inputs from -6 to 6. Right: their derivatives. That of ReLU is 1 for ' +
       'every positive input, that of sigmoid is at most 0.25, and those of sigmoid and tanh approach 0 on both sides.',
     {
-      xaxis: axis('x', { domain: [0, 0.45] }),
+      xaxis: axis('x', { domain: [0, 0.43] }),
       yaxis: axis('h(x)', { range: [-1.2, 2.2] }),
-      xaxis2: axis('x', { domain: [0.55, 1], anchor: 'y2' }),
+      xaxis2: axis('x', { domain: [0.57, 1], anchor: 'y2' }),
       yaxis2: axis('derivative h′(x)', { anchor: 'x2', range: [-0.1, 1.2] }),
-      legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.22, yanchor: 'top' },
-      annotations: [panelTitle('Activation', 0.225), panelTitle('Derivative', 0.775)],
-      margin: { l: 60, r: 20, t: 40, b: 90 },
+      legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.25, yanchor: 'top' },
+      annotations: [panelTitle('Activation', 0.215), panelTitle('Derivative', 0.785)],
+      margin: { l: 60, r: 20, t: 40, b: 100 },
     },
   );
   return figure(data, layout);

@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, type Figure, axis, card, figure, panelTitle } from './style';
+import { COLORS, FULL_WIDTH, type Figure, axis, card, figure, panelTitle } from './style';
 
 /**
  * The course of training: loss on the left and accuracy on the right, per epoch, on training and validation data.
@@ -36,17 +36,17 @@ export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figu
   const last = names.map((name) => `${name} ${Number(history[name][epochs - 1]).toFixed(4)}`).join(', ');
   const epochAxis = { dtick: Math.ceil(epochs / 10), range: [0.5, epochs + 0.5] };
   const layout = card(
-    860,
+    FULL_WIDTH,
     400,
     `Two charts of loss and accuracy over ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}; at the end: ${last}.`,
     {
-      xaxis: axis('epoch', { ...epochAxis, domain: [0, 0.44] }),
+      xaxis: axis('epoch', { ...epochAxis, domain: [0, 0.42] }),
       yaxis: axis('cross-entropy', { rangemode: 'tozero' }),
-      xaxis2: axis('epoch', { ...epochAxis, domain: [0.56, 1], anchor: 'y2' }),
+      xaxis2: axis('epoch', { ...epochAxis, domain: [0.58, 1], anchor: 'y2' }),
       yaxis2: axis('accuracy', { anchor: 'x2', tickformat: '.1%' }),
-      legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.2, yanchor: 'top' },
-      annotations: [panelTitle('Loss', 0.22), panelTitle('Accuracy', 0.78)],
-      margin: { l: 60, r: 20, t: 40, b: 90 },
+      legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.22, yanchor: 'top' },
+      annotations: [panelTitle('Loss', 0.21), panelTitle('Accuracy', 0.79)],
+      margin: { l: 70, r: 20, t: 40, b: 100 },
     },
   );
   return figure(data, layout);

@@ -43,7 +43,9 @@ export async function layerDiagram(model: tf.LayersModel): Promise<MimeBundle> {
   const words = layers.map(({ name, kind, input, output }) => `${name} (${kind}) takes ${input} and returns ${output}`);
   return {
     // Without the XML declaration and the DOCTYPE, which are not allowed inside a page.
-    'image/svg+xml': rendered.output.slice(rendered.output.indexOf('<svg')),
+    'image/svg+xml': rendered.output
+      .slice(rendered.output.indexOf('<svg'))
+      .replace('<svg ', '<svg style="max-width: 100%; height: auto;" '),
     'text/plain': `The layers in order: ${words.join('; ')}.`,
   };
 }

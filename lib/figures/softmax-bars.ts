@@ -42,7 +42,7 @@ export function softmaxBars(logits: number[]): Figure {
   const words = Object.entries(heights).map(
     ([name, y]) => `${name} ${y.map((height) => height.toFixed(3)).join(', ')}`,
   );
-  const layout = card(560, 340, `Bars for the logits ${logits.join(', ')}: ${words.join('; ')}.`, {
+  const layout = card(600, 380, `Bars for the logits ${logits.join(', ')}: ${words.join('; ')}.`, {
     barmode: 'group',
     bargap: 0.3,
     xaxis: axis('', { showgrid: false }),

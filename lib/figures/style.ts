@@ -1,12 +1,8 @@
 import type { Layout, Plot } from 'nodeplotlib';
 import { displayedAs } from '../display/display';
-import { figureBundle } from '../display/plot';
+import { type Figure, figureBundle } from '../display/plot';
 
-/** A figure: `plot(data, layout)` shows it, and so does a cell whose last expression it is. */
-export interface Figure {
-  data: Plot[];
-  layout: Layout;
-}
+export type { Figure } from '../display/plot';
 
 /** Makes a figure of plotly.js traces and a layout. */
 export function figure(data: Plot[], layout: Layout): Figure {
@@ -17,13 +13,19 @@ export function figure(data: Plot[], layout: Layout): Figure {
 // Design, 2008). Dashes and markers distinguish the curves as well.
 export const COLORS = { blue: '#0072B2', vermillion: '#D55E00', green: '#009E73', purple: '#CC79A7', black: '#000000' };
 
-const INK = '#222222';
-const GRID = '#DDDDDD';
+export const INK = '#222222';
+export const GRID = '#DDDDDD';
+
+/** The font size of all text in figures, in pixels: read from the last row of a class. */
+const TEXT_SIZE = 16;
+
+/** As wide as a cell of JupyterLab on a screen of 1280 pixels, with the file browser open, leaves room for. */
+export const FULL_WIDTH = 720;
 
 /** An axis with an unobtrusive grid. */
 export function axis(title: string, more: object = {}): object {
   return {
-    title: { text: title, font: { size: 14 }, standoff: 8 },
+    title: { text: title, standoff: 8 },
     gridcolor: GRID,
     zerolinecolor: '#999999',
     linecolor: INK,
@@ -43,8 +45,8 @@ export function card(width: number, height: number, description: string, more: o
     height,
     paper_bgcolor: '#FFFFFF',
     plot_bgcolor: '#FFFFFF',
-    font: { family: 'Arial, Helvetica, sans-serif', size: 14, color: INK },
-    margin: { l: 60, r: 20, t: 40, b: 50 },
+    font: { family: 'Arial, Helvetica, sans-serif', size: TEXT_SIZE, color: INK },
+    margin: { l: 70, r: 20, t: 40, b: 60 },
     meta: { description },
     ...more,
   } as Layout;
@@ -52,7 +54,16 @@ export function card(width: number, height: number, description: string, more: o
 
 /** A heading above one of several panels side by side; x is the middle of the panel, 0-1. */
 export function panelTitle(text: string, x: number): object {
-  return { text: `<b>${text}</b>`, x, y: 1.02, xref: 'paper', yref: 'paper', yanchor: 'bottom', showarrow: false };
+  return {
+    text: `<b>${text}</b>`,
+    x,
+    y: 1.02,
+    xanchor: 'center',
+    xref: 'paper',
+    yref: 'paper',
+    yanchor: 'bottom',
+    showarrow: false,
+  };
 }
 
 /** Escapes text for SVG and HTML. */

@@ -1,5 +1,6 @@
 import type { MimeBundle } from '../display/display';
-import { COLORS, escapeXml } from '../figures/style';
+import { COLORS, FULL_WIDTH, GRID, INK } from '../figures/style';
+import { round, svgPicture, svgText } from '../figures/svg-elements';
 
 type Point = [number, number];
 
@@ -21,13 +22,10 @@ export interface TrainingProgress {
   stopped: string | null;
 }
 
-const WIDTH = 860;
-const HEIGHT = 330;
+const HEIGHT = 372;
 const MARGIN = 16;
-const BAR = { y: 34, height: 10 };
-const PLOT = { top: 84, height: 190, width: 340, lefts: [64, 500] };
-const INK = '#222222';
-const GRID = '#DDDDDD';
+const BAR = { y: 60, height: 10 };
+const PLOT = { top: 118, height: 190, width: 276, lefts: [64, 428] };
 const TRAINING = `fill="none" stroke="${COLORS.blue}" stroke-width="2"`;
 const VALIDATION = `fill="none" stroke="${COLORS.vermillion}" stroke-width="2" stroke-dasharray="6 4"`;
 const TERMINAL_BAR = 24; // characters
@@ -85,21 +83,17 @@ function values(logs: Record<string, number>): string {
 function svg(progress: TrainingProgress, secondsLeft: number | null): string {
   const { finished, running, stopped } = progress;
   const heading = secondsLeft === null ? endLine(progress) : `${position(progress)}, ${timeLeft(secondsLeft)}`;
-  const barWidth = WIDTH - 2 * MARGIN;
+  const barWidth = FULL_WIDTH - 2 * MARGIN;
   const filled = secondsLeft === null && !stopped ? barWidth : barWidth * doneFraction(progress);
   const shown = secondsLeft === null ? (finished.at(-1) ?? running) : running;
   const panels = Object.keys(running).slice(0, PLOT.lefts.length); // loss, and the first metric
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
-      `font-family="Arial, Helvetica, sans-serif" font-size="13" fill="${INK}">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#FFFFFF"/>`,
-    text(MARGIN, 22, heading[0].toUpperCase() + heading.slice(1)),
-    text(WIDTH - MARGIN, 22, values(shown), 'end'),
+  return svgPicture(FULL_WIDTH, HEIGHT, [
+    svgText(MARGIN, 25, heading[0].toUpperCase() + heading.slice(1)),
+    svgText(MARGIN, 48, values(shown)),
     `<rect x="${MARGIN}" y="${BAR.y}" width="${barWidth}" height="${BAR.height}" rx="3" fill="${GRID}"/>`,
     `<rect x="${MARGIN}" y="${BAR.y}" width="${round(filled)}" height="${BAR.height}" rx="3" fill="${COLORS.blue}"/>`,
     ...panels.map((name, index) => panel(name, PLOT.lefts[index], progress, secondsLeft !== null)),
-    '</svg>',
-  ].join('\n');
+  ]);
 }
 
 /** The curve of one quantity on the training data and, dashed, on the validation data. */
@@ -123,25 +117,25 @@ function panel(name: string, left: number, progress: TrainingProgress, isRunning
   const epochStep = Math.ceil((epochs - initialEpoch) / 10);
   const ticks: string[] = [];
   for (let at = initialEpoch + epochStep; at <= epochs; at += epochStep) {
-    ticks.push(text(x(at), bottom + 18, String(at), 'middle'));
+    ticks.push(svgText(x(at), bottom + 20, String(at), 'middle'));
   }
   const path = (points: Point[]): string =>
     points.map(([at, value], index) => `${index ? 'L' : 'M'}${round(x(at))} ${round(y(value))}`).join('');
   const legend = (label: string, at: number, look: string): string =>
-    `<path d="M${at} ${top - 18}h24" ${look}/>${text(at + 30, top - 14, label)}`;
+    `<path d="M${at} ${top - 18}h24" ${look}/>${svgText(at + 30, top - 14, label)}`;
   const draw = (points: Point[], look: string, mark: (atX: number, atY: number) => string): string =>
     `<path d="${path(points) || 'M0 0'}" ${look}/>${points.map(([at, value]) => mark(round(x(at)), round(y(value)))).join('')}`;
   return [
-    text(left, top - 14, name, 'start', 'font-weight="bold"'),
-    legend('training', left + 70, TRAINING),
-    validation.length > 0 ? legend('validation', left + 180, VALIDATION) : '',
+    svgText(left, top - 14, name, 'start', 'font-weight="bold"'),
+    legend('training', left + 52, TRAINING),
+    validation.length > 0 ? legend('validation', left + 164, VALIDATION) : '',
     ...levels.map(
       (level) =>
-        `<path d="M${left} ${round(y(level))}h${PLOT.width}" stroke="${GRID}"/>${text(left - 8, y(level) + 4, level.toFixed(digits), 'end')}`,
+        `<path d="M${left} ${round(y(level))}h${PLOT.width}" stroke="${GRID}"/>${svgText(left - 8, y(level) + 5, level.toFixed(digits), 'end')}`,
     ),
     ...ticks,
     `<path d="M${left} ${top}V${bottom}h${PLOT.width}" fill="none" stroke="${INK}"/>`,
-    text(left + PLOT.width / 2, bottom + 38, 'epoch', 'middle'),
+    svgText(left + PLOT.width / 2, bottom + 44, 'epoch', 'middle'),
     draw(training, TRAINING, (atX, atY) => `<circle cx="${atX}" cy="${atY}" r="3.5" fill="${COLORS.blue}"/>`),
     draw(
       validation,
@@ -160,12 +154,4 @@ function niceLevels(low: number, high: number): number[] {
   const first = Math.floor(low / step + 1e-9);
   const last = Math.ceil(high / step - 1e-9);
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
-}
-
-function text(x: number, y: number, content: string, anchor = 'start', more = ''): string {
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" ${more}>${escapeXml(content)}</text>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -54,8 +54,19 @@ describe('plot(data, layout, config) in a kernel', () => {
         width: 300,
         height: expect.any(Number) as number,
       },
-      config: { scrollZoom: true, displaylogo: false },
+      config: { scrollZoom: true, displayModeBar: false, displaylogo: false, showSendToCloud: false },
     });
+  });
+
+  test('takes a figure whole, beside a configuration', async () => {
+    const cell = await run('mnist.plot(mnist.softmaxBars([1, 2, 3]), { displayModeBar: true });');
+    expect(displayMessages(cell)).toEqual(['display_data']);
+    expect(figureOf(cell)).toMatchObject({
+      data: [{ name: 'divided by the sum' }, { name: 'softmax' }],
+      layout: { yaxis: { title: { text: 'probability' } } },
+      config: { displayModeBar: true },
+    });
+    expect(cell.outputs[0].data!['text/plain']).toMatch(/^Bars for the logits 1, 2, 3: /);
   });
 
   test('turns typed arrays into lists', async () => {
@@ -135,7 +146,8 @@ describe('plot(data, layout) outside a kernel', () => {
       );
       chmodSync(join(folder, name), 0o755);
     }
-    const script = "require('mnist-lib').plot([{ x: [1, 2], y: [3, 4], type: 'bar' }], { title: 'Two bars' });";
+    const script =
+      "require('mnist-lib').plot({ data: [{ x: [1, 2], y: [3, 4], type: 'bar' }], layout: { title: 'Two bars' } });";
     const environment = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
     child = spawn(process.execPath, ['-e', script], { cwd: root, env: environment, stdio: 'ignore' });
     const ended = once(child, 'exit');

@@ -7,7 +7,7 @@ import { describeInBrowser, launchBrowser } from '../../helpers/browser';
 import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
 
 const { testImages } = loadMnist();
-const TITLES = ['Label: 7, Prediction: 9', 'two', 'three', 'four', 'five', '<b>six</b> & <i>more</i>'];
+const TITLES = ['7 → 9', 'two', 'three', 'four', 'five', '<b>6</b> & <i>0</i>'];
 const FIGURES = {
   'activation-curves': activationCurves(),
   'digit-grid': digitGrid(testImages, [0, 1, 2, 3, 4, 5], TITLES),
@@ -22,6 +22,7 @@ const FIGURES = {
   'softmax-bars-of-both-signs': softmaxBars([-2, 1, 3]),
 };
 
+const TEXT_SIZE = 16;
 const size = { width: 400, height: 300 };
 const points = [{ x: [1, 2], y: [3, 4] }];
 const parsed = (svg: string): Document => new JSDOM(svg, { contentType: 'image/svg+xml' }).window.document;
@@ -53,21 +54,38 @@ describe('renderSvg(data, layout)', () => {
     expect([data, layout]).toEqual([[{ y: [1, 2] }], size]);
   });
 
-  test('draws pixels as sharp squares', () => {
-    const svg = renderSvg(FIGURES['digit-alone'].data, FIGURES['digit-alone'].layout);
-    const images = [...parsed(svg).querySelectorAll('image')];
+  test.each(Object.entries(FIGURES))(
+    'draws %s at most 720 pixels wide, with text of at least 14 pixels',
+    (_name, { data, layout }) => {
+      const { documentElement } = parsed(renderSvg(data, layout));
+      expect(Number(documentElement.getAttribute('width'))).toBeLessThanOrEqual(720);
+      const sizes = [...documentElement.querySelectorAll<SVGElement>('text, tspan')]
+        .map(({ style }) => parseFloat(style.fontSize))
+        .filter((pixels) => !Number.isNaN(pixels)); // a tspan may have none of its own
+      expect(Math.min(...sizes, 14)).toBe(14);
+    },
+  );
+
+  test('shrinks with the place where it is shown', () => {
+    const svg = parsed(renderSvg(points, size)).documentElement;
+    expect(svg.getAttribute('viewBox')).toBe('0 0 400 300');
+    expect(svg.getAttribute('style')).toContain('max-width: 100%; height: auto');
+  });
+
+  test('draws the cells of a heat map as sharp squares', () => {
+    const heatmap = { type: 'heatmap', z: [[1, 2], [3, 4]], showscale: false } as Plot; // prettier-ignore
+    const images = [
+      ...parsed(renderSvg([heatmap], { ...size, margin: { l: 0, r: 0, t: 0, b: 0 } })).querySelectorAll('image'),
+    ];
     expect(images).toHaveLength(1);
     expect(images[0].getAttribute('style')).toContain('image-rendering: pixelated');
-    expect(['width', 'height'].map((name) => images[0].getAttribute(name))).toEqual(['280', '280']); // 28 squares of 10
+    expect(['width', 'height'].map((name) => images[0].getAttribute(name))).toEqual(['400', '300']);
   });
 
   test('keeps digits square in a figure that is stretched', () => {
-    const { data, layout } = FIGURES['digit-grid'];
-    const images = parsed(renderSvg(data, { ...layout, width: 2 * layout.width! })).querySelectorAll('image');
-    expect(images).toHaveLength(6);
-    for (const image of images) {
-      expect(Number(image.getAttribute('width'))).toBeCloseTo(Number(image.getAttribute('height')), 0);
-    }
+    const { data, layout } = FIGURES['digit-alone'];
+    const image = parsed(renderSvg(data, { ...layout, width: 2 * layout.width! })).querySelector('image')!;
+    expect(['width', 'height'].map((name) => image.getAttribute(name))).toEqual(['304', '304']);
   });
 
   test('escapes a title that contains markup', () => {
@@ -117,7 +135,7 @@ describeInBrowser('a picture drawn without a browser', () => {
   type Part = [string, string, number, number, number, number];
   const PARTS = [
     ...['.bglayer .bg', '.xtick text', '.ytick text', '.xtitle', '.ytitle', '.annotation-text', '.legendtext'],
-    ...['.point path', '.js-line', '.hm image', '.bars text'],
+    ...['.point path', '.js-line', '.hm image', '.imagelayer image', '.textpoint text', '.bars text'],
   ].join();
 
   async function partsOf(draw: () => Promise<void>): Promise<Part[]> {
@@ -157,7 +175,7 @@ describeInBrowser('a picture drawn without a browser', () => {
         part: `${kind} ${text}`,
         pixels: Math.max(...box.map((edge, side) => Math.abs(edge - (theirs[index].slice(2) as number[])[side]))),
       }));
-      expect(distances.filter(({ pixels }) => pixels > 3)).toEqual([]);
+      expect(distances.filter(({ pixels }) => pixels > TEXT_SIZE / 5)).toEqual([]);
     },
   );
 });

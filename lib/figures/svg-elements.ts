@@ -1,0 +1,28 @@
+import { INK, escapeXml } from './style';
+
+/** An SVG picture on a white card. It shrinks with the place where it is shown. */
+export function svgPicture(width: number, height: number, elements: string[]): string {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
+      `style="max-width: 100%; height: auto;" font-family="Arial, Helvetica, sans-serif" font-size="16" fill="${INK}">`,
+    `<rect width="${width}" height="${height}" fill="#FFFFFF"/>`,
+    ...elements,
+    '</svg>',
+  ].join('\n');
+}
+
+/** A line of text; `anchor` says which end of it x is, y is its baseline. */
+export function svgText(
+  x: number,
+  y: number,
+  content: string,
+  anchor: 'start' | 'middle' | 'end' = 'start',
+  more = '',
+): string {
+  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" ${more}>${escapeXml(content)}</text>`;
+}
+
+/** A coordinate in pixels, with one decimal. */
+export function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
