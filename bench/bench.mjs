@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { jupyterEnvironment, nodeModules, python, root, tensorflow } from '../scripts/paths.mjs';
+import { environment } from '../scripts/environment.mjs';
+import { nodeModules, python, root, tensorflow } from '../scripts/paths.mjs';
 import { setUpOrExit } from '../scripts/setup.mjs';
 
 /**
@@ -110,7 +111,7 @@ function measureTraining(command, args) {
 function measureLecture(args) {
   const out = mkdtempSync(join(tmpdir(), 'mnist-bench-'));
   const run = [python, join(root, 'scripts', 'run_notebook.py'), '--out', out, ...args];
-  const env = { ...process.env, ...jupyterEnvironment, JUPYTER_PATH: join(venv, 'share', 'jupyter') };
+  const env = { ...environment, JUPYTER_PATH: join(venv, 'share', 'jupyter') };
   const printed = execFileSync(python, [join(here, 'measure.py'), ...run], { env, encoding: 'utf8' });
   rmSync(out, { recursive: true });
   const [seconds, peak] = printed.trim().split(' ').map(Number);

@@ -7,7 +7,8 @@ import { createRequire } from 'node:module';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { addon, jupyterEnvironment, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
+import { environment } from './environment.mjs';
+import { addon, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
 import { missingSteps, titlesOf } from './setup.mjs';
 import { checkFolders, checkPlatform, checkPython, checkRoom } from './setup/prerequisites.mjs';
 
@@ -155,8 +156,10 @@ function expectInstalled(path) {
  * @param {string[]} args
  */
 async function output(command, args) {
-  const environment = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...jupyterEnvironment };
-  const { stdout } = await promisify(execFile)(command, args, { cwd: root, env: environment });
+  const { stdout } = await promisify(execFile)(command, args, {
+    cwd: root,
+    env: { ...environment, TF_CPP_MIN_LOG_LEVEL: '2' },
+  });
   return stdout.trim();
 }
 

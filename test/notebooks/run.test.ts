@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { HOSTILE } from '../helpers/checkout';
 import { type CodeCell, joined, readNotebook, shownText, root, streamText } from '../helpers/notebook';
 import { installStockKernel } from '../helpers/stock-kernel';
 
@@ -17,7 +18,7 @@ afterAll(() => {
 
 function runLecture(...args: string[]) {
   const script = join(root, 'scripts', 'lecture.mjs');
-  const environment = { ...process.env, JUPYTER_PATH: join(folder, 'stock', 'share', 'jupyter') };
+  const environment = { ...process.env, ...HOSTILE, JUPYTER_PATH: join(folder, 'stock', 'share', 'jupyter') };
   return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', env: environment });
 }
 
@@ -130,7 +131,7 @@ describe('npm run lecture', () => {
   test(
     'names the cell that fails and the reason, without a stack, and writes nothing',
     () => {
-      process.env.MNIST_DIR = folder;
+      process.env.MNIST_DIR = relative(process.cwd(), folder);
       const { status, stderr } = runLecture('--out', join(folder, 'never'));
       delete process.env.MNIST_DIR;
       expect(status).toBe(1);
