@@ -8,6 +8,7 @@ import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { environment } from './environment.mjs';
+import { readOptions } from './options.mjs';
 import { addon, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
 import { missingSteps, titlesOf } from './setup.mjs';
 import { checkFolders, checkPlatform, checkPython, checkRoom } from './setup/prerequisites.mjs';
@@ -32,6 +33,7 @@ const checks = {
   Memory: checkMemory,
 };
 
+readOptions('Usage: npm run doctor\n\nChecks everything that the lecture depends on, and changes nothing.', {});
 let failures = 0;
 for (const [name, check] of Object.entries(checks)) {
   try {

@@ -4,9 +4,11 @@ import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, 
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from './environment.mjs';
+import { readOptions } from './options.mjs';
 import { jupyterFolder, notebook, python, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
+readOptions('Usage: npm start\n\nSets up what is missing and opens the lecture in JupyterLab.', {});
 await setUpOrExit();
 
 const isRoot = process.getuid?.() === 0;

@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { environment } from './environment.mjs';
+import { readOptions } from './options.mjs';
 import { nodeModules, packages, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
+readOptions('Usage: npm run watch\n\nBuilds the library and the kernel again on every save.', {});
 await setUpOrExit();
 
 const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');

@@ -118,8 +118,12 @@ export class Checkout {
   }
 
   /** Runs one of package.json's scripts to its end, without npm. */
-  run(script: string, environment: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string; stderr: string } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, this.command(script), {
+  run(
+    script: string,
+    environment: NodeJS.ProcessEnv = {},
+    args: string[] = [],
+  ): { status: number | null; stdout: string; stderr: string } {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...this.command(script), ...args], {
       cwd: this.root,
       encoding: 'utf8',
       env: { ...this.environment, ...environment },
