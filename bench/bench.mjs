@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { jupyterEnvironment, nodeModules, python, root, tensorflow } from '../scripts/paths.mjs';
+import { environment } from '../scripts/environment.mjs';
+import { nodeModules, notebook, python, root, tensorflow } from '../scripts/paths.mjs';
 import { setUpOrExit } from '../scripts/setup.mjs';
 
 /**
@@ -58,8 +59,8 @@ for (let round = 1; round <= Number(values.rounds); round++) {
 const lectures = { ours: [], keras: [] };
 for (let round = 1; round <= Number(values.lectures); round++) {
   console.log(`the whole lecture, ${round} of ${values.lectures} ...`);
-  lectures.ours.push(measureLecture([]));
-  lectures.keras.push(measureLecture(['--notebook', join(here, 'mnist-dense-keras.ipynb'), '--kernel', 'keras']));
+  lectures.ours.push(measureLecture(notebook, 'tslab'));
+  lectures.keras.push(measureLecture(join(here, 'mnist-dense-keras.ipynb'), 'keras'));
 }
 const text = report(trainings, lectures);
 console.log(text);
@@ -104,13 +105,15 @@ function measureTraining(command, args) {
 }
 
 /**
- * @param {string[]} args of run_notebook.py
+ * @param {string} path of the notebook.
+ * @param {string} kernel
  * @returns {Lecture}
  */
-function measureLecture(args) {
+function measureLecture(path, kernel) {
   const out = mkdtempSync(join(tmpdir(), 'mnist-bench-'));
-  const run = [python, join(root, 'scripts', 'run_notebook.py'), '--out', out, ...args];
-  const env = { ...process.env, ...jupyterEnvironment, JUPYTER_PATH: join(venv, 'share', 'jupyter') };
+  const args = ['--notebook', path, '--kernel', kernel, '--out', out];
+  const run = [python, join(root, 'scripts', 'run_notebook.py'), ...args];
+  const env = { ...environment, JUPYTER_PATH: join(venv, 'share', 'jupyter') };
   const printed = execFileSync(python, [join(here, 'measure.py'), ...run], { env, encoding: 'utf8' });
   rmSync(out, { recursive: true });
   const [seconds, peak] = printed.trim().split(' ').map(Number);

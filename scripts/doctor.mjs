@@ -7,7 +7,9 @@ import { createRequire } from 'node:module';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { addon, jupyterEnvironment, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
+import { environment } from './environment.mjs';
+import { readOptions } from './options.mjs';
+import { addon, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
 import { missingSteps, titlesOf } from './setup.mjs';
 import { checkFolders, checkPlatform, checkPython, checkRoom } from './setup/prerequisites.mjs';
 
@@ -31,6 +33,7 @@ const checks = {
   Memory: checkMemory,
 };
 
+readOptions('Usage: npm run doctor\n\nChecks everything that the lecture depends on, and changes nothing.', {});
 let failures = 0;
 for (const [name, check] of Object.entries(checks)) {
   try {
@@ -155,8 +158,10 @@ function expectInstalled(path) {
  * @param {string[]} args
  */
 async function output(command, args) {
-  const environment = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...jupyterEnvironment };
-  const { stdout } = await promisify(execFile)(command, args, { cwd: root, env: environment });
+  const { stdout } = await promisify(execFile)(command, args, {
+    cwd: root,
+    env: { ...environment, TF_CPP_MIN_LOG_LEVEL: '2' },
+  });
   return stdout.trim();
 }
 

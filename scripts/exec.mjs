@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { jupyterEnvironment } from './paths.mjs';
+import { environment } from './environment.mjs';
 
 /**
  * Runs a command in place of this one: same terminal, same signals, same exit code.
@@ -9,7 +9,7 @@ import { jupyterEnvironment } from './paths.mjs';
  * @example await exec('python3', ['script.py']);
  */
 export async function exec(command, args) {
-  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...jupyterEnvironment } });
+  const child = spawn(command, args, { stdio: 'inherit', env: environment });
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => child.kill(signal));
   }

@@ -1,8 +1,29 @@
-// Runs the whole lecture without a browser: npm run lecture [-- --epochs N] [--out DIR] [--kernel NAME]
+// Runs the whole lecture without a browser: npm run lecture [-- OPTIONS]
 import { join } from 'node:path';
 import { exec } from './exec.mjs';
-import { python, root } from './paths.mjs';
+import { fail, readOptions } from './options.mjs';
+import { notebook, python, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
+const USAGE = `Usage: npm run lecture [-- OPTIONS]
+
+Runs the whole lecture without a browser, and writes the executed notebook and its page.
+
+  --epochs N        number of epochs (default: as in the notebook)
+  --out DIR         folder for the results (default: out)
+  --kernel NAME     name of the kernelspec (default: tslab)
+  --notebook FILE   another notebook (default: the lecture)`;
+
+const options = readOptions(USAGE, {
+  epochs: { type: 'string' },
+  out: { type: 'string', default: join(root, 'out') },
+  kernel: { type: 'string', default: 'tslab' },
+  notebook: { type: 'string', default: notebook },
+});
+if (options.epochs !== undefined && !/^[1-9]\d*$/.test(options.epochs)) {
+  fail(`--epochs ${options.epochs}: expected a whole number, 1 or more`, USAGE);
+}
+
 await setUpOrExit();
-await exec(python, [join(root, 'scripts', 'run_notebook.py'), ...process.argv.slice(2)]);
+const args = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`]);
+await exec(python, [join(root, 'scripts', 'run_notebook.py'), ...args]);

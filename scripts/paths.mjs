@@ -1,7 +1,7 @@
-// Where things are, and the environment in which the scripts run Jupyter.
-import { chmodSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+// Where things are.
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -46,9 +46,10 @@ const PLATFORMS = {
 /** This platform; undefined if TensorFlow has no wheel for it. */
 export const platform = PLATFORMS[`${process.platform}-${process.arch}`];
 
-const cache =
-  process.env.XDG_CACHE_HOME ||
-  join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
+const { XDG_CACHE_HOME = '' } = process.env;
+const cache = isAbsolute(XDG_CACHE_HOME)
+  ? XDG_CACHE_HOME
+  : join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
 const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8')) ?? [];
 
 /** TensorFlow's libraries and headers. They are outside the project because all checkouts share them. */
@@ -57,27 +58,5 @@ export const tensorflow = {
   folder: join(cache, 'mnist-lecture', `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}`),
 };
 
-const jupyterFolder = join(root, '.jupyter');
-
-// Settings, kernels and run files stay in the project's folder: the user's own Jupyter is neither read nor written.
-export const jupyterEnvironment = {
-  JUPYTER_CONFIG_DIR: join(jupyterFolder, 'config'),
-  JUPYTER_DATA_DIR: join(jupyterFolder, 'data'),
-  JUPYTER_RUNTIME_DIR: join(jupyterFolder, 'runtime'),
-  JUPYTER_PREFER_ENV_PATH: '1',
-  IPYTHONDIR: join(venv, 'ipython'),
-};
-
-/**
- * Closes Jupyter's folder, with everything in it, to other users of the machine: a server's token lets its reader run
- * commands as the user who started the server.
- */
-export function protectJupyterFolder() {
-  mkdirSync(jupyterEnvironment.JUPYTER_RUNTIME_DIR, { recursive: true, mode: 0o700 });
-  chmodSync(jupyterFolder, 0o700);
-  for (const entry of readdirSync(jupyterFolder, { recursive: true, withFileTypes: true })) {
-    if (entry.isDirectory() || entry.isFile()) {
-      chmodSync(join(entry.parentPath ?? entry.path, entry.name), entry.isDirectory() ? 0o700 : 0o600);
-    }
-  }
-}
+/** Where Jupyter keeps its settings and run files. */
+export const jupyterFolder = join(root, '.jupyter');

@@ -10,15 +10,12 @@ import time
 from pathlib import Path
 
 import nbformat
-from latex2mathml.converter import convert
+from formulas import FormulasExporter
+from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
-from nbconvert.preprocessors import Preprocessor
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "mnist-dense.ipynb"
-FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 STACK_FRAME = re.compile(r"^\s+at .*\n?", re.MULTILINE)
 PAGE = """
 {%- extends 'lab/index.html.j2' -%}
@@ -33,65 +30,85 @@ class Failure(Exception):
     """Why the lecture failed, in words for the person who typed the command."""
 
 
-class FormulasToMathML(Preprocessor):
-    """Turns the formulas of markdown cells into MathML, which browsers render without a script."""
-
-    def preprocess_cell(self, cell, resources, index):
-        if cell.cell_type == "markdown":
-            cell.source = FORMULA.sub(self.to_mathml, cell.source)
-        return cell, resources
-
-    @staticmethod
-    def to_mathml(formula):
-        display = "block" if formula["block"] else "inline"
-        return convert((formula["block"] or formula["inline"]).strip(), display=display)
-
-
 def main():
     arguments = parse_arguments()
-    notebook = nbformat.read(arguments.notebook, as_version=4)
+    notebook = read(arguments.notebook)
+    check_kernel(arguments.kernel)
+    check_folder(arguments.out)
     if arguments.epochs is not None:
         set_epochs(notebook, arguments.epochs)
-    run(notebook, arguments.kernel, folder=arguments.notebook.parent)
-    clean(notebook)
-    html, _ = HTMLExporter(raw_template=PAGE, preprocessors=[FormulasToMathML]).from_notebook_node(
-        notebook, {"metadata": {"name": arguments.notebook.stem}}
-    )
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write(arguments.out / arguments.notebook.name, nbformat.writes(notebook) + "\n")
-    write(arguments.out / f"{arguments.notebook.stem}.html", html)
-    print(text_of(next(cell for cell in notebook.cells if cell.id == "evaluate"), "stdout"), end="")
+    try:
+        run(notebook, arguments.kernel, folder=arguments.notebook.parent)
+    finally:
+        # Also after a failure, to show what came before it and the error itself.
+        write_results(notebook, arguments.notebook, arguments.out)
+    print("".join(text_of(cell, "stdout") for cell in notebook.cells if cell.id == "evaluate"), end="")
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="npm run lecture --", description="Runs the whole lecture without a browser.")
-    parser.add_argument("--epochs", type=int, help="number of epochs (default: as in the notebook)")
-    parser.add_argument("--out", type=Path, default=NOTEBOOK.parent.parent / "out", help="folder for the results")
-    parser.add_argument("--kernel", default="tslab", help="name of the kernelspec (default: tslab)")
-    parser.add_argument("--notebook", type=Path, default=NOTEBOOK, help="another notebook (default: the lecture)")
-    arguments = parser.parse_args()
-    if arguments.epochs is not None and arguments.epochs < 1:
-        parser.error(f"--epochs {arguments.epochs}: expected 1 or more")
-    return arguments
+    """Reads the options of lecture.mjs, which describes and checks them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kernel", required=True)
+    parser.add_argument("--notebook", type=Path, required=True)
+    return parser.parse_args()
+
+
+def read(path):
+    try:
+        notebook = nbformat.v4.upgrade(nbformat.read(path, as_version=4))  # before version 4.5, cells had no ids
+    except Exception as error:  # of many kinds: no such file, no JSON, no notebook
+        raise Failure(f"{path} cannot be read as a notebook: {error}") from error
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "skip-execution" not in tags(cell):
+            cell.outputs = []  # if the run fails, only outputs of this run are written
+    return notebook
+
+
+def check_kernel(name):
+    kernels = KernelSpecManager().find_kernel_specs()
+    if name not in kernels:
+        raise Failure(f"There is no kernel named {name} (expected one of {', '.join(sorted(kernels))}).")
+
+
+def check_folder(out):
+    """Finds out before the lecture runs whether its results can be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise Failure(f"{out} may not be written to ({error.strerror}): name another folder with --out.") from error
 
 
 def set_epochs(notebook, epochs):
-    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    cell = next((cell for cell in notebook.cells if "parameters" in tags(cell)), None)
+    if cell is None:
+        raise Failure(f"--epochs {epochs}: the notebook has no cell with the tag `parameters`.")
     cell.source, replaced = re.subn(r"(?<=const epochs = )\d+(?=;)", str(epochs), cell.source)
     if replaced != 1:
         raise Failure(f"Cell {cell.id} does not set the epochs (expected one line such as `const epochs = 10;`).")
 
 
+def write_results(notebook, path, out):
+    clean(notebook)
+    write(out / path.name, nbformat.writes(notebook) + "\n")
+    html, _ = FormulasExporter(raw_template=PAGE).from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+    write(out / f"{path.stem}.html", html)
+
+
 def run(notebook, kernel, folder):
     """Executes all cells and fills in their outputs. Prints one line per cell."""
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    numbers = {cell.id: number for number, cell in enumerate(code_cells, start=1)}
     started = {}
 
     def start(cell, cell_index):
         started["cell"], started["at"] = cell, time.monotonic()
 
     def end(cell, cell_index, execute_reply):
-        number = f"{code_cells.index(cell) + 1:2}/{len(code_cells)}"
+        number = f"{numbers[cell.id]:2}/{len(numbers)}"
         print(f"[{number}] {cell.id:15} {time.monotonic() - started['at']:6.1f} s", flush=True)
 
     def forward_interrupts(notebook):
@@ -126,7 +143,7 @@ def run(notebook, kernel, folder):
             raise Failure(f"{tail}\nThe kernel died in cell {started['cell'].id}.") from error
     # An error in an unawaited promise does not end its cell.
     for cell in code_cells:
-        if any(output.output_type == "error" for output in cell.outputs):
+        if any(output.output_type == "error" for output in cell.outputs) and not may_fail(cell):
             raise Failure(reason(cell))
 
 
@@ -136,6 +153,14 @@ def reason(cell):
     # The kernel of `tslab install` prints its traceback instead of sending it.
     message = STACK_FRAME.sub("", strip_ansi("\n".join(tracebacks)) or text_of(cell, "stderr")).strip()
     return message and f"Cell {cell.id} failed:\n\n{message}"
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def may_fail(cell):
+    return "raises-exception" in tags(cell) or "skip-execution" in tags(cell)
 
 
 def text_of(cell, stream):

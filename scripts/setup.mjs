@@ -4,6 +4,7 @@
 // `npm run setup` runs it alone; `npm start`, `npm test` and `npm run lecture` begin with it.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readOptions } from './options.mjs';
 import { root } from './paths.mjs';
 import { CommandError, SetupError, remedyFor } from './setup/errors.mjs';
 import { withLock } from './setup/lock.mjs';
@@ -103,5 +104,6 @@ async function runOrExit(work) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  readOptions('Usage: npm run setup\n\nSets up what is missing, and only that.', {});
   await setUpOrExit();
 }

@@ -1,16 +1,19 @@
 // npm start: opens the lecture in JupyterLab, which listens on this machine only and requires its token.
 import { spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jupyterEnvironment, notebook, protectJupyterFolder, python, root } from './paths.mjs';
+import { environment } from './environment.mjs';
+import { readOptions } from './options.mjs';
+import { jupyterFolder, notebook, python, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
+readOptions('Usage: npm start\n\nSets up what is missing and opens the lecture in JupyterLab.', {});
 await setUpOrExit();
 
 const isRoot = process.getuid?.() === 0;
 const hasScreen = process.platform === 'darwin' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
-const runtime = jupyterEnvironment.JUPYTER_RUNTIME_DIR;
+const runtime = join(jupyterFolder, 'runtime');
 const log = join(runtime, 'jupyterlab.log');
 protectJupyterFolder();
 rmSync(log, { force: true });
@@ -31,7 +34,7 @@ const server = spawn(
     ...(hasScreen ? [] : ['--no-browser']),
   ],
   {
-    env: { ...process.env, ...jupyterEnvironment },
+    env: environment,
     stdio: ['ignore', openSync(log, 'a', 0o600), openSync(log, 'a')],
     // Ctrl-C in the terminal must reach this script only: JupyterLab would ask for confirmation.
     detached: true,
@@ -79,4 +82,18 @@ async function addressOf(pid) {
   }
   const { url, token } = JSON.parse(readFileSync(file, 'utf8'));
   return `${url}lab/tree/${relative(root, notebook)}?token=${token}`;
+}
+
+/**
+ * Closes Jupyter's folder, with everything in it, to other users of the machine: a server's token lets its reader run
+ * commands as the user who started the server.
+ */
+function protectJupyterFolder() {
+  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  chmodSync(jupyterFolder, 0o700);
+  for (const entry of readdirSync(jupyterFolder, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory() || entry.isFile()) {
+      chmodSync(join(entry.parentPath ?? entry.path, entry.name), entry.isDirectory() ? 0o700 : 0o600);
+    }
+  }
 }

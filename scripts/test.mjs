@@ -13,6 +13,12 @@ const QUICK = /^test\/(lib\/|notebooks\/form)/;
 const SLOW_HELPERS = /helpers\/(browser|kernel)'/;
 
 const [first, ...rest] = process.argv.slice(2);
+if (['--help', '-h'].includes(first)) {
+  console.log(
+    'Usage: npm test [-- OPTIONS OF JEST]\n\nSet-up, types, style and tests; `npm run test:quick` leaves out the slow tests.',
+  );
+  process.exit(0);
+}
 const isQuick = first === '--quick';
 const jestArguments = isQuick ? [...quickTests(), ...rest] : process.argv.slice(2);
 

@@ -2,9 +2,12 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { environment } from './environment.mjs';
+import { readOptions } from './options.mjs';
 import { nodeModules, packages, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
+readOptions('Usage: npm run watch\n\nBuilds the library and the kernel again on every save.', {});
 await setUpOrExit();
 
 const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
@@ -17,7 +20,11 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 function watch({ folder, project }) {
   const dist = join(folder, 'dist');
   const args = ['--watch', '--preserveWatchOutput', '--pretty', '--project', project, '--outDir', dist];
-  const compiler = spawn(process.execPath, [tsc, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const compiler = spawn(process.execPath, [tsc, ...args], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   compiler.stdout.on('data', (chunk) => {
     // Set-up's stamp names the sources that the build was made from. The compiler prints before and after it writes, and
     // from then on the stamp may be wrong. Without it, the next set-up builds again.

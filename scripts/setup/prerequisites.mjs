@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { environment } from '../environment.mjs';
 import { platform, root } from '../paths.mjs';
 import { SetupError } from './errors.mjs';
 
@@ -65,6 +66,7 @@ export function checkPython() {
   const install = isMac ? 'run `brew install python`' : 'run `sudo apt install python3 python3-venv`';
   const { status, stdout } = spawnSync('python3', ['-c', 'import sys; print(*sys.version_info[:2])'], {
     encoding: 'utf8',
+    env: environment,
   });
   if (status !== 0) {
     throw new SetupError(`Python is missing (expected python3, version ${wanted} or newer): ${install}.`);
@@ -76,7 +78,7 @@ export function checkPython() {
         `put it first on the PATH and run the same command again.`,
     );
   }
-  if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status !== 0) {
+  if (spawnSync('python3', ['-c', 'import venv, ensurepip'], { env: environment }).status !== 0) {
     throw new SetupError(`Python's module venv is missing: ${install}.`);
   }
   return `${major}.${minor}`;
@@ -87,7 +89,7 @@ export function checkPython() {
  * @param {string} remedy
  */
 function checkCommand(command, remedy) {
-  if (spawnSync(command, ['--version']).status !== 0) {
+  if (spawnSync(command, ['--version'], { env: environment }).status !== 0) {
     throw new SetupError(`${command} is missing: ${remedy}.`);
   }
 }
@@ -100,9 +102,16 @@ function checkCommand(command, remedy) {
 export function checkFolders(steps) {
   for (const { folder } of steps) {
     const parent = existingParent(folder);
-    const remedy = folder.startsWith(root)
+    const isOwn = folder.startsWith(root);
+    const remedy = isOwn
       ? 'make it a folder that you may write to, or move the project'
       : 'set XDG_CACHE_HOME to a folder that you may write to';
+    if (folder.includes(':')) {
+      throw new SetupError(
+        `${folder} contains a colon, at which the linker and Python end a path: ` +
+          (isOwn ? 'move the project to a folder without one.' : 'set XDG_CACHE_HOME to a folder without one.'),
+      );
+    }
     if (!statSync(parent).isDirectory()) {
       throw new SetupError(`${parent} is not a folder, but set-up must create ${folder}: ${remedy}.`);
     }

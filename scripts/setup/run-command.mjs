@@ -1,8 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
+import { environment } from '../environment.mjs';
 import { root } from '../paths.mjs';
 import { CommandError, SetupError } from './errors.mjs';
 
-/** @typedef {{ folder: string, megabytes?: number }} Growth a folder and the size that it will reach */
+/**
+ * @typedef {{ folder: string, megabytes?: number }} Growth a folder and the size that it will reach.
+ *
+ * @typedef {object} CommandOptions
+ * @property {Growth} [filling] shows how this folder grows meanwhile.
+ * @property {NodeJS.ProcessEnv} [variables] are added to the environment.
+ * @property {RegExp} [failsAt] ends the command once its output matches.
+ */
 
 /**
  * Open files that every command inherits, from descriptor 3 on.
@@ -33,18 +41,15 @@ function stop(signal) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {object} [options]
- * @param {Growth} [options.filling] shows how this folder grows meanwhile.
- * @param {NodeJS.ProcessEnv} [options.environment] variables that are added to the environment.
- * @param {RegExp} [options.failsAt] ends the command once its output matches.
+ * @param {CommandOptions} [options]
  * @returns {Promise<void>}
  * @throws {CommandError} with the end of its output.
  */
-export function runCommand(command, args, { filling, environment, failsAt } = {}) {
+export function runCommand(command, args, { filling, variables, failsAt } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...environment },
+      env: { ...environment, ...variables },
       stdio: ['ignore', 'pipe', 'pipe', ...inheritedFiles],
     });
     running = child;

@@ -14,6 +14,7 @@ import {
 } from '../paths.mjs';
 import { hash, stamp, writeAtomically } from './files.mjs';
 import { withLock } from './lock.mjs';
+import { runPip } from './pip.mjs';
 import { runCommand } from './run-command.mjs';
 
 /** @import { Package } from '../paths.mjs' */
@@ -33,7 +34,8 @@ import { runCommand } from './run-command.mjs';
 
 // By default npm retries for more than a minute when there is no network.
 const FEW_RETRIES = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=3000'];
-const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet', '--retries=2'];
+// Whatever npm is configured to leave out, by NODE_ENV=production for example.
+const ALL_KINDS = ['--include=dev', '--include=optional', '--include=peer'];
 
 const nodePackagesStamp = stamp(join(nodeModules, '.setup'), () => hash('package-lock.json'));
 /** @type {Step} */
@@ -41,17 +43,27 @@ const installNodePackages = {
   title: 'Node packages (npm ci)',
   megabytes: 610,
   folder: nodeModules,
-  isDone: nodePackagesStamp.isCurrent,
+  isDone: () => nodePackagesStamp.isCurrent() && hasNodePackages(),
   async run() {
     rmSync(nodePackagesStamp.path, { force: true });
     // On a full disk npm only warns, downloads all packages once more, leaves them cut short and reports success.
-    await runCommand('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=warn', ...FEW_RETRIES], {
+    const quietly = ['--no-audit', '--no-fund', '--loglevel=warn'];
+    await runCommand('npm', ['ci', '--ignore-scripts', ...ALL_KINDS, ...quietly, ...FEW_RETRIES], {
       filling: this,
       failsAt: /ENOSPC|EDQUOT/,
     });
     nodePackagesStamp.write();
   },
 };
+
+/** Whether all packages of package-lock.json are there. Optional ones may be for another platform. */
+function hasNodePackages() {
+  /** @type {{ packages: Record<string, { optional?: boolean }> }} */
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).every(
+    ([path, { optional }]) => optional || existsSync(join(root, path, 'package.json')),
+  );
+}
 
 // A virtual environment contains its own path: once moved, it is made again.
 const jupyterLabStamp = stamp(join(venv, '.setup'), () => `${hash('requirements.txt')} ${venv}`);
@@ -60,13 +72,11 @@ const installJupyterLab = {
   title: 'JupyterLab into .venv (pip install)',
   megabytes: 320,
   folder: venv,
-  isDone: () => existsSync(python) && jupyterLabStamp.isCurrent(),
+  isDone: () => existsSync(python) && existsSync(join(venv, 'bin', 'jupyter-lab')) && jupyterLabStamp.isCurrent(),
   async run() {
     rmSync(venv, { recursive: true, force: true });
     await runCommand('python3', ['-m', 'venv', venv]);
-    await runCommand(python, [...PIP, 'install', '--require-hashes', '--only-binary=:all:', '-r', 'requirements.txt'], {
-      filling: this,
-    });
+    await runPip(['install', '--require-hashes', '--only-binary=:all:', '-r', 'requirements.txt'], { filling: this });
     jupyterLabStamp.write();
   },
 };
@@ -109,9 +119,9 @@ async function downloadTensorFlow(folder) {
   const { wheel } = supportedPlatform();
   const hashed = ['--no-cache-dir', '--require-hashes', '-r', 'requirements-tensorflow.txt'];
   const forNode = ['--no-deps', '--only-binary=:all:', '--python-version=3.12', `--platform=${wheel}`];
-  await runCommand(python, [...PIP, 'download', ...hashed, ...forNode, '-d', folder], {
+  await runPip(['download', ...hashed, ...forNode, '-d', folder], {
     filling: { folder, megabytes: WHEEL_MEGABYTES },
-    environment: { TMPDIR: folder },
+    variables: { TMPDIR: folder },
   });
 }
 
@@ -133,7 +143,8 @@ const buildAddon = {
         .filter((name) => name.endsWith('.cc'))
         .map((name) => join(sources, name)),
       ...libraries.map((name) => join(tensorflow.folder, name)),
-      ...[`-Wl,-rpath,${tensorflow.folder}`, '-o', `${addon}.partial`],
+      ...['-Xlinker', '-rpath', '-Xlinker', tensorflow.folder], // with -Wl, a comma would end the path
+      ...['-o', `${addon}.partial`],
     ]);
     await runCommand(process.execPath, ['-e', 'process.dlopen(module, process.argv[1])', `${addon}.partial`]);
     renameSync(`${addon}.partial`, addon);

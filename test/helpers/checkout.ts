@@ -11,6 +11,19 @@ const ADDON_STAMP = join(ADDON, '.setup');
 /** The folder of the TensorFlow libraries that this checkout's addon was built against. */
 const tensorflow = (): string => readFileSync(join(root, ADDON_STAMP), 'utf8').split(' ')[0];
 
+/** What people's environments hold that must not change what the scripts do. */
+export const HOSTILE = {
+  NODE_ENV: 'production',
+  npm_config_omit: 'dev',
+  PIP_USER: '1',
+  PIP_TARGET: '/nowhere',
+  PYTHONHOME: '/nowhere',
+  PYTHONPATH: '/nowhere',
+  PYTHONIOENCODING: 'ascii',
+  JUPYTER_CONFIG_DIR: '/nowhere',
+  JUPYTER_TOKEN: 'short',
+};
+
 /** A copy of this checkout, with a home and a cache folder of its own, in which tests run the real scripts. */
 export class Checkout {
   readonly folder: string;
@@ -22,7 +35,7 @@ export class Checkout {
   /** As if just cloned: the files that git knows, as they are here now. It is made in the folder `within`. */
   constructor(within = tmpdir()) {
     this.folder = mkdtempSync(join(within, 'checkout-'));
-    [this.root, this.cache, this.home] = ['project', 'cache', 'home'].map((name) => join(this.folder, name));
+    [this.root, this.cache, this.home] = ['project', 'cache, $x', 'home'].map((name) => join(this.folder, name));
     [this.root, this.cache, this.home].forEach((path) => mkdirSync(path));
     this.environment = {
       // Packages that have been downloaded before are not downloaded again.
@@ -105,8 +118,12 @@ export class Checkout {
   }
 
   /** Runs one of package.json's scripts to its end, without npm. */
-  run(script: string, environment: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string; stderr: string } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, this.command(script), {
+  run(
+    script: string,
+    environment: NodeJS.ProcessEnv = {},
+    args: string[] = [],
+  ): { status: number | null; stdout: string; stderr: string } {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...this.command(script), ...args], {
       cwd: this.root,
       encoding: 'utf8',
       env: { ...this.environment, ...environment },

@@ -180,7 +180,7 @@ afterAll(() => Promise.all([...open].map((kernel) => kernel.stop())));
 /** Starts a kernel and waits until it answers. */
 export async function startKernel({ name = 'tslab', env = {}, cwd = join(root, 'notebooks') }: KernelOptions = {}) {
   const child = spawn(python, [join(__dirname, 'kernel.py'), name, cwd], {
-    env: { ...process.env, ...jupyterEnvironment(), ...env },
+    env: { ...environment(), ...env },
   });
   const kernel = new Kernel(child);
   open.add(kernel);
@@ -188,17 +188,14 @@ export async function startKernel({ name = 'tslab', env = {}, cwd = join(root, '
   return kernel;
 }
 
-let environment: Record<string, string> | undefined;
+let known: Record<string, string> | undefined;
 
-/** The `jupyterEnvironment` of scripts/paths.mjs, which jest cannot import. */
-function jupyterEnvironment(): Record<string, string> {
-  const script = `import { jupyterEnvironment } from ${JSON.stringify(join(root, 'scripts', 'paths.mjs'))};
-    console.log(JSON.stringify(jupyterEnvironment));`;
+/** The `environment` of scripts/environment.mjs, which jest cannot import. */
+function environment(): Record<string, string> {
+  const script = `import { environment } from ${JSON.stringify(join(root, 'scripts', 'environment.mjs'))};
+    console.log(JSON.stringify(environment));`;
   const args = ['--input-type=module', '--eval', script];
-  return (environment ??= JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Record<
-    string,
-    string
-  >);
+  return (known ??= JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Record<string, string>);
 }
 
 /** A kernel, started by `startKernel`. */

@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Checkout } from '../helpers/checkout';
+import { Checkout, HOSTILE } from '../helpers/checkout';
 
 test(
-  'set-up that is killed in the middle of each step continues from there, and its result works',
+  'set-up that is killed in the middle of each step continues from there, and its result works, in any environment',
   async () => {
     const checkout = new Checkout();
     const there = (name: string) => () => existsSync(join(checkout.root, name));
+    const pipConf = join(checkout.home, '.config', 'pip');
+    mkdirSync(pipConf, { recursive: true });
+    writeFileSync(join(pipConf, 'pip.conf'), '[global]\nuser = true\ntarget = /nowhere\nrequire-virtualenv = false\n');
     const distOf = (name: string) => join(checkout.root, name, 'dist');
     try {
       const steps: [step: number, begun: () => boolean, stamp: string][] = [
@@ -19,7 +22,7 @@ test(
         [6, () => true, distOf('kernel')],
       ];
       for (const [step, begun, stamp] of steps) {
-        const setUp = checkout.start('setup');
+        const setUp = checkout.start('setup', HOSTILE);
         await setUp.says(new RegExp(`^\\[${step}/7\\] `, 'm'));
         await setUp.until(begun);
         if (step === 5) {
@@ -31,7 +34,7 @@ test(
         expect([step, existsSync(stamp)]).toEqual([step, false]);
         expect(setUp.output.replace(/^Another .*\n/, '')).toMatch(new RegExp(`^\\[${Math.max(1, step - 1)}/7\\]`));
       }
-      const { status, stdout, stderr } = checkout.setUp();
+      const { status, stdout, stderr } = checkout.setUp(HOSTILE);
       expect([status, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/^\[6\/7\] .*\n\[7\/7\] .*\nEverything is set up\.\n$/);
 

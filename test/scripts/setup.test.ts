@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { Checkout, Disk, testWithDisk } from '../helpers/checkout';
+import { Checkout, Disk, HOSTILE, testWithDisk } from '../helpers/checkout';
 import { Started } from '../helpers/started';
 
 jest.setTimeout(5 * 60_000);
@@ -78,6 +78,18 @@ describe('in a checkout that is set up', () => {
       writeFileSync(checkout.addon, damage(readFileSync(join(checkout.folder, 'aside'))));
       expect(checkout.sum()).toBe('');
       expect(await firstStep()).toMatch(ADDON_STEP);
+    });
+  });
+
+  test.each([
+    ['a Node package', 'node_modules/prettier/package.json', 'Node packages (npm ci)'],
+    ['JupyterLab', '.venv/bin/jupyter-lab', 'JupyterLab into .venv (pip install)'],
+  ])('without %s, its step does not count as done', async (_what, name, title) => {
+    await without(join(checkout.root, name), () => {
+      const program =
+        "import('./scripts/setup.mjs').then((setup) => console.log(setup.titlesOf(setup.missingSteps())))";
+      const { stdout } = spawnSync(process.execPath, ['-e', program], { cwd: checkout.root, encoding: 'utf8' });
+      expect(stdout).toContain(title);
     });
   });
 
@@ -280,9 +292,15 @@ describe('in a checkout that is set up', () => {
       fresh.delete();
     });
 
-    test('for JupyterLab', async () => {
+    test('for JupyterLab, with the index that pip.conf names', async () => {
       await without(join(checkout.root, '.venv'), () => {
-        const { status, stderr } = checkout.setUp(noNetwork);
+        const pipConf = join(checkout.home, 'pip.conf');
+        const { PIP_INDEX_URL: index, PIP_CACHE_DIR: empty } = noNetwork;
+        // What the machine's own pip.conf adds is replaced as well.
+        const network = `index-url = ${index}\nextra-index-url = ${index}\nfind-links =\n    ${empty}\n    ${empty}\n`;
+        writeFileSync(pipConf, `[global]\n${network}[install]\ntarget = /nowhere\n`);
+        const environment = { ...noNetwork, ...HOSTILE, PIP_INDEX_URL: '', PIP_CONFIG_FILE: pipConf };
+        const { status, stderr } = checkout.setUp(environment);
         expect(status).toBe(1);
         expect(stderr).toMatch(
           /^Step 2 of 7 failed: JupyterLab .*\nThe packages of PyPI could not be downloaded: check the network/,

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, st
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Checkout } from '../helpers/checkout';
+import { Checkout, HOSTILE } from '../helpers/checkout';
 import { commandOf, descendants, isAlive, listeningAddresses } from '../helpers/processes';
 import { Started } from '../helpers/started';
 
@@ -55,6 +55,16 @@ async function startKernel(lecture: Started, { origin, token }: Address): Promis
   return kernel()!;
 }
 
+/** An environment with another kernel of the same name, and in which no kernel of ours starts unless it is shielded. */
+function otherKernels(): NodeJS.ProcessEnv {
+  const folder = join(checkout.home, 'other-kernels');
+  mkdirSync(join(folder, 'kernels', 'tslab'), { recursive: true });
+  const spec = { argv: ['false', '{connection_file}'], display_name: 'Other', language: 'typescript' };
+  writeFileSync(join(folder, 'kernels', 'tslab', 'kernel.json'), JSON.stringify(spec));
+  const options = checkout.pretend('if (/kernel.dist.main/.test(process.argv[1])) { process.exit(1); }');
+  return { ...options, JUPYTER_PATH: folder };
+}
+
 const NOBODY = 65534;
 const canBecomeNobody = isLinux && process.getuid!() === 0;
 const testAsNobody = canBecomeNobody
@@ -67,6 +77,7 @@ describe('npm start', () => {
   let jupyter: string;
   const readAsNobody = () => spawnSync('grep', ['-r', '', jupyter], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
   let readableBefore: string;
+  let filesAtHome: string[];
   beforeAll(async () => {
     jupyter = join(checkout.root, '.jupyter');
     mkdirSync(join(jupyter, 'runtime'), { recursive: true, mode: 0o755 });
@@ -74,7 +85,8 @@ describe('npm start', () => {
     chmodSync(checkout.folder, 0o755);
     readableBefore = canBecomeNobody ? readAsNobody().stdout : '';
 
-    lecture = start();
+    lecture = start({ ...HOSTILE, ...otherKernels() });
+    filesAtHome = readdirSync(checkout.home);
     address = await addressOf(lecture);
   });
   afterAll(async () => {
@@ -136,7 +148,7 @@ describe('npm start', () => {
       expect(await lecture.ended).toBe(0);
       expect(lecture.output).toMatch(/\nJupyterLab has stopped\.\n$/);
       expect(processes.filter(isAlive)).toEqual([]);
-      expect(readdirSync(checkout.home)).toEqual([]);
+      expect(readdirSync(checkout.home)).toEqual(filesAtHome);
       expect(readdirSync(checkout.cache)).toEqual(['mnist-lecture']);
     },
   );

@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+
+/** @typedef {NonNullable<import('node:util').ParseArgsConfig['options']>} Options */
+
+/**
+ * Reads a script's options. Answers `--help` with its usage and anything that it does not know with a sentence, and ends
+ * the process in both cases. To be called before set-up, which may take minutes.
+ *
+ * @template {Options} T
+ * @param {string} usage
+ * @param {T} options
+ * @returns {ReturnType<typeof parseArgs<{ options: T }>>['values']} the values of the options.
+ * @example const { out } = readOptions('Usage: npm run lecture -- [--out DIR]', { out: { type: 'string' } });
+ */
+export function readOptions(usage, options) {
+  const help = /** @type {const} */ ({ type: 'boolean', short: 'h' });
+  try {
+    const { values } = parseArgs({ options: { ...options, help } });
+    if (!(/** @type {{ help?: boolean }} */ (values).help)) {
+      return /** @type {any} */ (values);
+    }
+  } catch (error) {
+    fail(/** @type {Error} */ (error).message.split(/\.\s/)[0], usage);
+  }
+  console.log(usage);
+  process.exit(0);
+}
+
+/**
+ * Ends the process because of a wrong option.
+ *
+ * @param {string} what
+ * @param {string} usage
+ * @returns {never}
+ */
+export function fail(what, usage) {
+  console.error(`${what}.\n\n${usage}`);
+  process.exit(2);
+}

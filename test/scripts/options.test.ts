@@ -1,0 +1,38 @@
+import { Checkout } from '../helpers/checkout';
+
+// Nothing is set up there, and nothing may be.
+let fresh: Checkout;
+let before: string[];
+beforeAll(() => {
+  fresh = new Checkout();
+  before = fresh.snapshot();
+});
+afterAll(() => fresh.delete());
+afterEach(() => expect(fresh.snapshot()).toEqual(before));
+
+const SCRIPTS = ['start', 'lecture', 'setup', 'doctor', 'watch'];
+
+test.each([...SCRIPTS, 'test'])('npm %s -- --help prints its usage and nothing else happens', (script) => {
+  const { status, stdout, stderr } = fresh.run(script, {}, ['--help']);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(new RegExp(`^Usage: npm (run )?${script}\\b.*\n\n[A-Z]`));
+});
+
+test.each(SCRIPTS)('npm %s refuses what it does not know in a sentence, before set-up', (script) => {
+  for (const wrong of ['--wrong', 'wrong']) {
+    const { status, stdout, stderr } = fresh.run(script, {}, [wrong]);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(new RegExp(`^Un(known option|expected argument) '${wrong}'\\.\n\nUsage: npm `));
+  }
+});
+
+test.each([
+  [['--epochs', '0'], '--epochs 0: expected a whole number, 1 or more.'],
+  [['--epochs=-3'], '--epochs -3: expected a whole number, 1 or more.'],
+  [['--epochs', 'ten'], '--epochs ten: expected a whole number, 1 or more.'],
+  [['--epochs'], "Option '--epochs <value>' argument missing."],
+  [['--epochs', '-3'], "Option '--epochs' argument is ambiguous."],
+])('npm run lecture refuses %j', (args, sentence) => {
+  const { status, stderr } = fresh.run('lecture', {}, args);
+  expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
+});
