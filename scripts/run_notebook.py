@@ -10,41 +10,19 @@ import time
 from pathlib import Path
 
 import nbformat
-from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
-from nbconvert.preprocessors import Preprocessor
+from traitlets.config import PyFileConfigLoader
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "mnist-dense.ipynb"
-FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
+ROOT = Path(__file__).parent.parent
+NOTEBOOK = ROOT / "notebooks" / "mnist-dense.ipynb"
 STACK_FRAME = re.compile(r"^\s+at .*\n?", re.MULTILINE)
-PAGE = """
-{%- extends 'lab/index.html.j2' -%}
-{# The page loads nothing from the network. #}
-{% block html_head_js_requirejs %}{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
-"""
 
 
 class Failure(Exception):
     """Why the lecture failed, in words for the person who typed the command."""
-
-
-class FormulasToMathML(Preprocessor):
-    """Turns the formulas of markdown cells into MathML, which browsers render without a script."""
-
-    def preprocess_cell(self, cell, resources, index):
-        if cell.cell_type == "markdown":
-            cell.source = FORMULA.sub(self.to_mathml, cell.source)
-        return cell, resources
-
-    @staticmethod
-    def to_mathml(formula):
-        display = "block" if formula["block"] else "inline"
-        return convert((formula["block"] or formula["inline"]).strip(), display=display)
 
 
 def main():
@@ -54,9 +32,7 @@ def main():
         set_epochs(notebook, arguments.epochs)
     run(notebook, arguments.kernel, folder=arguments.notebook.parent)
     clean(notebook)
-    html, _ = HTMLExporter(raw_template=PAGE, preprocessors=[FormulasToMathML]).from_notebook_node(
-        notebook, {"metadata": {"name": arguments.notebook.stem}}
-    )
+    html = page(notebook, title=arguments.notebook.stem)
     arguments.out.mkdir(parents=True, exist_ok=True)
     write(arguments.out / arguments.notebook.name, nbformat.writes(notebook) + "\n")
     write(arguments.out / f"{arguments.notebook.stem}.html", html)
@@ -66,7 +42,7 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="npm run lecture --", description="Runs the whole lecture without a browser.")
     parser.add_argument("--epochs", type=int, help="number of epochs (default: as in the notebook)")
-    parser.add_argument("--out", type=Path, default=NOTEBOOK.parent.parent / "out", help="folder for the results")
+    parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for the results")
     parser.add_argument("--kernel", default="tslab", help="name of the kernelspec (default: tslab)")
     parser.add_argument("--notebook", type=Path, default=NOTEBOOK, help="another notebook (default: the lecture)")
     arguments = parser.parse_args()
@@ -147,6 +123,13 @@ def clean(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.execution_count = None
+
+
+def page(notebook, title):
+    """The page that JupyterLab exports, too."""
+    config = PyFileConfigLoader("jupyter_config.py", str(ROOT / "page")).load_config()
+    html, _ = HTMLExporter(config=config).from_notebook_node(notebook, {"metadata": {"name": title}})
+    return html
 
 
 def write(path, text):
