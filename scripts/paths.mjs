@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const lib = join(root, 'lib');
 export const kernel = join(root, 'kernel');
-export const labextension = join(root, 'labextension');
 export const notebook = join(root, 'notebooks', 'mnist-dense.ipynb');
 export const nodeModules = join(root, 'node_modules');
 export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');

@@ -10,20 +10,15 @@ import time
 from pathlib import Path
 
 import nbformat
-from formulas import FormulasExporter
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
+from traitlets.config import PyFileConfigLoader
 
+ROOT = Path(__file__).parent.parent
 STACK_FRAME = re.compile(r"^\s+at .*\n?", re.MULTILINE)
-PAGE = """
-{%- extends 'lab/index.html.j2' -%}
-{# The page loads nothing from the network. #}
-{% block html_head_js_requirejs %}{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
-"""
 
 
 class Failure(Exception):
@@ -94,8 +89,7 @@ def set_epochs(notebook, epochs):
 def write_results(notebook, path, out):
     clean(notebook)
     write(out / path.name, nbformat.writes(notebook) + "\n")
-    html, _ = FormulasExporter(raw_template=PAGE).from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-    write(out / f"{path.stem}.html", html)
+    write(out / f"{path.stem}.html", page(notebook, title=path.stem))
 
 
 def run(notebook, kernel, folder):
@@ -172,6 +166,13 @@ def clean(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.execution_count = None
+
+
+def page(notebook, title):
+    """The page that JupyterLab exports, too."""
+    config = PyFileConfigLoader("jupyter_config.py", str(ROOT / "page")).load_config()
+    html, _ = HTMLExporter(config=config).from_notebook_node(notebook, {"metadata": {"name": title}})
+    return html
 
 
 def write(path, text):

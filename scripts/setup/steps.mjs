@@ -1,17 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import {
-  addon,
-  kernel,
-  labextension,
-  nodeModules,
-  packages,
-  platform,
-  python,
-  root,
-  tensorflow,
-  venv,
-} from '../paths.mjs';
+import { addon, kernel, nodeModules, packages, platform, python, root, tensorflow, venv } from '../paths.mjs';
 import { hash, stamp, writeAtomically } from './files.mjs';
 import { withLock } from './lock.mjs';
 import { runPip } from './pip.mjs';
@@ -183,7 +172,7 @@ function buildPackage({ name, folder, project }) {
 
 /** @type {Step} */
 const installIntoJupyter = {
-  title: "The kernelspec, JupyterLab's extension and its settings, into .venv",
+  title: "The kernelspec, JupyterLab's extension and settings, and the page's template, into .venv",
   folder: venv,
   isDone: () =>
     filesForJupyter().every(([path, contents]) => existsSync(path) && readFileSync(path, 'utf8') === contents),
@@ -221,19 +210,26 @@ function sourcesIn(folder) {
   return names.sort().map((name) => join(relative(root, folder), name));
 }
 
+const extension = 'share/jupyter/labextensions/mnist-lecture';
+const template = 'share/jupyter/nbconvert/templates/lecture';
+/** Which files of the project are copied into .venv, and where to. */
+const COPIES = {
+  'labextension/overrides.json': 'share/jupyter/lab/settings/overrides.json',
+  'labextension/package.json': `${extension}/package.json`,
+  'labextension/install.json': `${extension}/install.json`,
+  'labextension/static/extension.js': `${extension}/static/extension.js`,
+  'page/conf.json': `${template}/conf.json`,
+  'page/index.html.j2': `${template}/index.html.j2`,
+  'page/page.css': `${template}/page.css`,
+  'page/jupyter_config.py': 'etc/jupyter/jupyter_config.py',
+};
+
 /** @returns {[path: string, contents: string][]} */
 function filesForJupyter() {
-  const jupyter = join(venv, 'share', 'jupyter');
-  const extension = ['package.json', 'install.json', join('static', 'extension.js')];
   return [
-    [join(jupyter, 'kernels', 'tslab', 'kernel.json'), kernelspec()],
-    [join(jupyter, 'lab', 'settings', 'overrides.json'), readFileSync(join(labextension, 'overrides.json'), 'utf8')],
-    ...extension.map(
-      (name) =>
-        /** @type {[string, string]} */ ([
-          join(jupyter, 'labextensions', 'mnist-lecture', name),
-          readFileSync(join(labextension, name), 'utf8'),
-        ]),
+    [join(venv, 'share', 'jupyter', 'kernels', 'tslab', 'kernel.json'), kernelspec()],
+    ...Object.entries(COPIES).map(
+      ([from, to]) => /** @type {[string, string]} */ ([join(venv, to), readFileSync(join(root, from), 'utf8')]),
     ),
   ];
 }

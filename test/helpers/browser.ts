@@ -1,6 +1,11 @@
 // The system's Chromium, driven by playwright-core. Nothing is downloaded: without Chromium, these tests are skipped.
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { root } from './notebook';
+
+/** The folder of pictures to be looked at. */
+export const screenshots = join(root, 'artifacts', 'screenshots');
 
 const executable = [
   '/usr/bin/chromium',
@@ -20,6 +25,7 @@ export function describeInBrowser(title: string, tests: () => void): void {
 
 /** Starts Chromium with an empty profile and without its background requests. */
 export function launchBrowser(): Promise<Browser> {
+  mkdirSync(screenshots, { recursive: true });
   return chromium.launch({
     executablePath: executable,
     args: [

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BrowserContext, type Locator, type Page } from 'playwright-core';
+import { screenshots } from './browser';
 import { root } from './notebook';
 
 /** The prompts of a cell that runs or is queued, and of a cell that has run. */
@@ -14,7 +15,6 @@ const MAX_WAIT_MS = 60_000;
 
 // In the project's folder, because JupyterLab shows no other. Git ignores both.
 const scratch = join(root, 'artifacts', `lab-${process.pid}`);
-const screenshots = join(root, 'artifacts', 'screenshots');
 const workspaces = join(root, '.jupyter', 'config', 'lab', 'workspaces');
 
 /** A running JupyterLab. */
@@ -43,7 +43,6 @@ export class Lab {
       child.on('exit', () => reject(new Error(`JupyterLab did not start:\n${printed}`)));
     });
     mkdirSync(scratch, { recursive: true });
-    mkdirSync(screenshots, { recursive: true });
     return new Lab(child, address);
   }
 

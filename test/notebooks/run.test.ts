@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { type Browser, type Page } from 'playwright-core';
+import { describeInBrowser, launchBrowser, screenshots } from '../helpers/browser';
 import { HOSTILE } from '../helpers/checkout';
 import { type CodeCell, joined, readNotebook, shownText, root, streamText } from '../helpers/notebook';
 import { installStockKernel } from '../helpers/stock-kernel';
@@ -97,10 +99,111 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
     expect(text('load')).toBe('same answer for 100 % of the test digits\n');
   });
 
-  test('writes a page that loads nothing from other hosts', () => {
-    const page = readFileSync(join(folder, 'own', 'mnist-dense.html'), 'utf8');
-    expect(page).toContain('The answer is 7');
-    expect(page).not.toMatch(/<script\b[^>]*\bsrc=|<link\b[^>]*\bhref="http|@import|<img\b[^>]*\bsrc="http/);
+  describeInBrowser('writes a page', () => {
+    let browser: Browser;
+    let page: Page;
+    const requests: string[] = [];
+    beforeAll(async () => {
+      browser = await launchBrowser();
+      page = await browser.newPage();
+      page.on('request', (request) => requests.push(request.url()));
+      await page.goto(`file://${join(folder, 'own', 'mnist-dense.html')}`);
+    });
+    afterAll(() => browser?.close());
+
+    test('that loads nothing and runs no script, not even for formulas', async () => {
+      expect(requests.filter((url) => !url.startsWith('data:'))).toEqual([page.url()]);
+      expect(await page.locator('script').count()).toBe(0);
+      expect(await page.locator('math[display=block]').first().textContent()).toMatch(/^softmax/);
+      const text = await page.locator('main').innerText();
+      expect(text).toContain('The answer is 7');
+      expect(text).not.toMatch(/\bIn \[|\$\$/);
+    });
+
+    test('whose pictures are described by the words of their outputs', async () => {
+      const pictures = [...cells.values()]
+        .flatMap(({ outputs }) => outputs)
+        .filter(({ data }) => data?.['image/svg+xml']);
+      const words = pictures.map(({ data }) => joined(data!['text/plain'] as string));
+      expect(words.length).toBeGreaterThan(7);
+      expect(
+        await page.locator('img').evaluateAll((images) => images.map((image) => image.getAttribute('alt'))),
+      ).toEqual(words);
+    });
+
+    test('that colours names in an object as names, and keywords as keywords', async () => {
+      const colours = (token: string) =>
+        page
+          .locator('[id="cell-id=fit"] .highlight span', { hasText: new RegExp(`^${token}$`) })
+          .evaluateAll((spans) => spans.map((span) => getComputedStyle(span).color));
+      const [key, value] = await colours('epochs');
+      expect(value).toBe(key);
+      expect(await colours('await')).not.toEqual([key]);
+    });
+
+    test('whose lines of prose have about 80 characters', async () => {
+      await page.setViewportSize({ width: 1280, height: 720 });
+      const lengths = await page.locator('p').evaluateAll((paragraphs) =>
+        paragraphs.flatMap((paragraph) => {
+          const lines: string[] = [];
+          let bottom = 0;
+          const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);
+          for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+            for (let i = 0; i < text.textContent!.length; i++) {
+              const range = new Range();
+              range.setStart(text, i);
+              range.setEnd(text, i + 1);
+              const box = range.getBoundingClientRect();
+              if (box.top > bottom) {
+                lines.push('');
+                bottom = box.bottom;
+              }
+              lines[lines.length - 1] += text.textContent![i];
+            }
+          }
+          return lines.map((line) => line.length);
+        }),
+      );
+      expect(lengths.length).toBeGreaterThan(100);
+      expect(Math.max(...lengths)).toBeLessThan(100);
+      expect(lengths.filter((length) => length > 85).length / lengths.length).toBeLessThan(0.1);
+    });
+
+    /** The pictures, code and output that are wider than their place. */
+    const cutOff = (selector: string) =>
+      page
+        .locator(`html, ${selector}`)
+        .evaluateAll((elements) =>
+          elements
+            .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > innerWidth)
+            .map((e) => `${e.tagName} ${e.textContent.slice(0, 100)}`),
+        );
+    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+    test.each([
+      [1280, 720, 'light', 'rgb(255, 255, 255)'],
+      [1280, 720, 'dark', 'rgb(22, 25, 29)'],
+      [400, 800, 'light', 'rgb(255, 255, 255)'],
+    ] as const)('that fits into %d × %d in a browser set to %s, on %s', async (width, height, colorScheme, colour) => {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(screenshots, `page-${width}-${colorScheme}.png`), fullPage: true });
+      expect(await cutOff('img, .jp-InputArea pre')).toEqual([]);
+      expect(await paper()).toBe(colour);
+    });
+
+    test('that prints on white, with wrapped code and output, and with whole figures', async () => {
+      const [width, height] = [670, 980]; // A4 without the page's margins, at 96 dpi
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      expect(await paper()).toBe('rgb(255, 255, 255)');
+      expect(await cutOff('img, pre')).toEqual([]);
+      for (const figure of await page.locator('.jp-OutputArea-child:has(img)').all()) {
+        expect((await figure.boundingBox())!.height).toBeLessThan(height);
+        expect(await figure.evaluate((output) => getComputedStyle(output).breakInside)).toBe('avoid');
+      }
+      await page.pdf({ path: join(screenshots, 'page.pdf'), format: 'A4' });
+    });
   });
 
   test(

@@ -187,6 +187,16 @@ describe('in a checkout that is set up', () => {
       expect(read(...installed, 'lab', 'settings', 'overrides.json')).toBe(read('labextension', 'overrides.json'));
     });
 
+    test("page/ byte for byte, as one of nbconvert's templates and as Jupyter's configuration", () => {
+      for (const name of ['conf.json', 'index.html.j2', 'page.css']) {
+        expect([name, read(...installed, 'nbconvert', 'templates', 'lecture', name)]).toEqual([
+          name,
+          read('page', name),
+        ]);
+      }
+      expect(read('.venv', 'etc', 'jupyter', 'jupyter_config.py')).toBe(read('page', 'jupyter_config.py'));
+    });
+
     test.each([
       ['kernel/kernel.json', 'kernels/tslab/kernel.json', (text: string) => text.replace('"TypeScript"', '"Changed"')],
       [
