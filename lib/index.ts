@@ -4,7 +4,15 @@ import './tensorflow/optimizers';
 export { type CheckpointOptions, checkpoint, loadCheckpoint } from './training/checkpoint';
 export { type MimeBundle, type Display, display, newDisplay } from './display/display';
 export { earlyStopping } from './training/early-stopping';
-export { accuracy, confusionMatrix, toLabels, wrongPredictions } from './evaluation';
+export {
+  type BatchOptions,
+  accuracy,
+  confusionMatrix,
+  evaluate,
+  predict,
+  toLabels,
+  wrongPredictions,
+} from './evaluation';
 export { activationCurves } from './figures/activation-curves';
 export { digitGrid } from './figures/digit-grid';
 export { historyCurves } from './figures/history-curves';

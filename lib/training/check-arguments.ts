@@ -18,6 +18,7 @@ const FIT_OPTIONS: Record<keyof tf.ModelFitArgs, string | null> = {
   validationSteps: 'tfjs has no steps for tensors; validation takes all examples',
 };
 
+const LIST = new Intl.ListFormat('en', { type: 'disjunction' });
 const DTYPES = ['float32', 'int32', 'bool'];
 const ROW_SUM_TOLERANCE = 1e-4; // how far float32 probabilities may be from adding up to 1
 
@@ -84,7 +85,7 @@ export function checkOptions(caller: string, options: object, known: Record<stri
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(known, name)) {
       const similar = names.find((other) => isSimilar(name, other));
-      const hint = similar ? `did you mean ${similar}?` : `expected one of ${names.join(', ')}`;
+      const hint = similar ? `did you mean ${similar}?` : `expected ${LIST.format(names)}`;
       throw new RangeError(`${caller} has no option ${name} (${hint})`);
     }
     if (known[name] !== null && value != null) {
@@ -179,7 +180,7 @@ function checkTensor(name: string, value: unknown, expected: (number | null)[] |
     throw new RangeError(`${name} was disposed of: run the cell that makes it again`);
   }
   if (!DTYPES.includes(dtype)) {
-    throw new RangeError(`${name} has the dtype ${dtype} (expected ${DTYPES.join(', ')})`);
+    throw new RangeError(`${name} has the dtype ${dtype} (expected ${LIST.format(DTYPES)})`);
   }
   const pattern = expected?.map((size) => size ?? 'count');
   if (pattern && (shape.length !== pattern.length || shape.some((size, axis) => axis > 0 && size !== pattern[axis]))) {

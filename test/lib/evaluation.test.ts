@@ -1,6 +1,184 @@
-import { accuracy, confusionMatrix, toLabels, wrongPredictions } from 'mnist-lib';
+import { accuracy, confusionMatrix, evaluate, fit, predict, setSeed, toLabels, wrongPredictions } from 'mnist-lib';
 import * as tf from '@tensorflow/tfjs-node';
 import { expectNoLeak } from '../helpers/expect-no-leak';
+import { compiled, smallMnist, smallNetwork } from '../helpers/small-mnist';
+
+/** A network that gives every example the probabilities 3/4 and 1/4: softmax of the logits ln 3 and 0. */
+function constantNetwork(metrics?: string[]): tf.Sequential {
+  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [3], units: 2, activation: 'softmax' })] });
+  tf.tidy(() => model.setWeights([tf.zeros([3, 2]), tf.tensor1d([Math.log(3), 0])]));
+  model.compile({ loss: 'categoricalCrossentropy', optimizer: 'sgd', metrics });
+  return model;
+}
+
+/** A network with two outputs. */
+function twoOutputs(): tf.LayersModel {
+  const inputs = tf.input({ shape: [3] });
+  const output = (): tf.SymbolicTensor => tf.layers.dense({ units: 2 }).apply(inputs) as tf.SymbolicTensor;
+  return tf.model({ inputs, outputs: [output(), output()] });
+}
+
+describe('evaluate(model, x, y, options) and predict(model, x, options)', () => {
+  let x: tf.Tensor2D;
+  let y: tf.Tensor2D;
+  beforeAll(() => {
+    x = tf.ones([5, 3]);
+    y = tf.tensor2d([1, 0, 1, 0, 0, 1, 1, 0, 0, 1], [5, 2]); // the classes 0, 0, 1, 0, 1
+  });
+  afterAll(() => {
+    tf.dispose([x, y]);
+  });
+
+  test.each([undefined, 1, 2, 5, 100])(
+    'give values computed by hand, with batches of %s, and leak nothing',
+    (batchSize) => {
+      expectNoLeak(() => {
+        // The mean squared error comes before accuracy.
+        const model = constantNetwork(['mse', 'accuracy']);
+        const options = batchSize === undefined ? undefined : { batchSize };
+        const loss = -(3 * Math.log(3 / 4) + 2 * Math.log(1 / 4)) / 5;
+        expect(evaluate(model, x, y, options)).toEqual({ loss: expect.closeTo(loss, 5) as number, accuracy: 0.6 });
+        const probabilities = predict(model, x, options);
+        expect(probabilities.shape).toEqual([5, 2]);
+        expect(probabilities.dtype).toBe('float32');
+        probabilities.dataSync().forEach((value, index) => expect(value).toBeCloseTo(index % 2 ? 1 / 4 : 3 / 4, 6));
+        probabilities.dispose();
+        model.dispose();
+      });
+    },
+  );
+
+  test('give what tfjs gives for a trained network, and agree with accuracy', async () => {
+    const digits = smallMnist(300);
+    setSeed(13);
+    const model = compiled(smallNetwork());
+    await fit(model, digits.x, digits.y, { epochs: 2, verbose: 0 });
+    const before = tf.memory().numTensors;
+    const found = evaluate(model, digits.x, digits.y);
+    const probabilities = predict(model, digits.x);
+    const labels = [probabilities, digits.y].map(toLabels);
+    expect(tf.memory().numTensors).toBe(before + 1);
+    tf.tidy(() => {
+      const [loss, acc] = (model.evaluate(digits.x, digits.y) as tf.Scalar[]).map((value) => value.dataSync()[0]);
+      expect(found).toEqual({ loss: expect.closeTo(loss, 5) as number, accuracy: expect.closeTo(acc, 5) as number });
+      expect(probabilities.dataSync()).toEqual((model.predict(digits.x) as tf.Tensor).dataSync());
+    });
+    expect(found.accuracy).toBeCloseTo(accuracy(labels[1], labels[0]), 5);
+    expect(found.accuracy).toBeGreaterThan(0.5); // the network has learned something
+    tf.dispose([probabilities, digits.x, digits.y]);
+    model.dispose();
+  });
+
+  test('take int32 and bool', () => {
+    expectNoLeak(() => {
+      const model = constantNetwork(['accuracy']);
+      tf.tidy(() => {
+        for (const dtype of ['int32', 'bool'] as const) {
+          expect(evaluate(model, x.cast(dtype), y.cast(dtype)).accuracy).toBe(0.6);
+          expect(predict(model, x.cast(dtype)).dataSync()[0]).toBeCloseTo(3 / 4, 6);
+        }
+      });
+      model.dispose();
+    });
+  });
+
+  const columns = (): tf.Sequential =>
+    tf.sequential({ layers: [tf.layers.reshape({ inputShape: [3], targetShape: [3, 1] })] });
+  const notCompiled = (): tf.Sequential => tf.sequential({ layers: [tf.layers.dense({ inputShape: [3], units: 2 })] });
+  const good = (): tf.Sequential => constantNetwork(['accuracy']);
+  const compiledTwice = (): tf.LayersModel => {
+    const model = twoOutputs();
+    model.compile({ loss: 'meanSquaredError', optimizer: 'sgd', metrics: ['accuracy'] });
+    return model;
+  };
+  test.each<[string, () => tf.LayersModel, (model: tf.LayersModel) => unknown, string]>([
+    [
+      'evaluate, a model that is not compiled',
+      notCompiled,
+      (model) => evaluate(model, x, y),
+      'the model is not compiled yet: call model.compile',
+    ],
+    [
+      'evaluate, a model without accuracy',
+      constantNetwork,
+      (model) => evaluate(model, x, y),
+      "the model is compiled without the metric accuracy: call model.compile({ loss, optimizer, metrics: ['accuracy'] })",
+    ],
+    [
+      'evaluate, two outputs',
+      compiledTwice,
+      (model) => evaluate(model, x, y),
+      'the model has several inputs or outputs (expected one of each): call model.evaluate',
+    ],
+    [
+      'evaluate, labels in place of one-hot rows',
+      good,
+      (model) => tf.tidy(() => evaluate(model, x, tf.ones([5, 1]))),
+      'y has the shape [5, 1] (expected [count, 2]',
+    ],
+    [
+      'evaluate, different numbers of examples',
+      good,
+      (model) => tf.tidy(() => evaluate(model, tf.ones([4, 3]), y)),
+      'x holds 4 examples and y 5 (expected the same number)',
+    ],
+    [
+      'evaluate, a batch size of 0',
+      good,
+      (model) => evaluate(model, x, y, { batchSize: 0 }),
+      'batchSize is 0 (expected a whole number, 1 or more)',
+    ],
+    [
+      'evaluate, an option that it does not know',
+      good,
+      (model) => evaluate(model, x, y, { steps: 3 } as object),
+      'evaluate has no option steps (expected batchSize)',
+    ],
+    [
+      'predict, two outputs',
+      twoOutputs,
+      (model) => predict(model, x),
+      'the model has several inputs or outputs (expected one of each): call model.predict',
+    ],
+    [
+      'predict, an output of another rank',
+      columns,
+      (model) => predict(model, x),
+      "the model's output has the shape [count, 3, 1] (expected [count, numClasses]): call model.predict",
+    ],
+    [
+      'predict, inputs of another width',
+      notCompiled,
+      (model) => tf.tidy(() => predict(model, tf.ones([5, 4]))),
+      'x has the shape [5, 4] (expected [count, 3]',
+    ],
+    [
+      'predict, NaN',
+      notCompiled,
+      (model) => tf.tidy(() => predict(model, tf.fill([5, 3], NaN))),
+      'x has a value that is not a number in example 0',
+    ],
+    [
+      'predict, the spelling of Keras',
+      notCompiled,
+      (model) => predict(model, x, { batch_size: 3 } as object),
+      'predict has no option batch_size (did you mean batchSize?)',
+    ],
+    [
+      'predict, a batch size that is not whole',
+      notCompiled,
+      (model) => predict(model, x, { batchSize: 1.5 }),
+      'batchSize is 1.5 (expected a whole number, 1 or more)',
+    ],
+  ])('refuse, and leak nothing: %s', (_what, make, run, message) => {
+    expectNoLeak(() => {
+      const model = make();
+      expect(() => run(model)).toThrow(RangeError);
+      expect(() => run(model)).toThrow(message);
+      model.dispose();
+    });
+  });
+});
 
 describe('toLabels(rows)', () => {
   test('returns the index of the largest value in each row, the first among equal ones', () => {

@@ -240,10 +240,10 @@ describe('fit refuses', () => {
     [
       'a name like no other',
       { rate: 0.1 },
-      'fit has no option rate (expected one of batchSize, epochs, initialEpoch, verbose, callbacks, validationSplit, ' +
-        'validationData, shuffle, classWeight, yieldEvery)',
+      'fit has no option rate (expected batchSize, epochs, initialEpoch, verbose, callbacks, validationSplit, ' +
+        'validationData, shuffle, classWeight, or yieldEvery)',
     ],
-    ['a name that every object has', { toString: 1 }, 'fit has no option toString (expected one of batchSize'],
+    ['a name that every object has', { toString: 1 }, 'fit has no option toString (expected batchSize'],
     [
       'a split that leaves nothing',
       { validationSplit: 0.99 },
@@ -262,7 +262,7 @@ describe('fit refuses', () => {
   test('strings in x', async () => {
     const model = network();
     await expect(fit(model, tf.tensor2d([['a', 'b', 'c', 'd']]), tf.zeros([1, CLASSES]))).rejects.toThrow(
-      'x has the dtype string (expected float32, int32, bool)',
+      'x has the dtype string (expected float32, int32, or bool)',
     );
     model.dispose();
   });
