@@ -14,9 +14,16 @@ export {
   wrongPredictions,
 } from './evaluation';
 export { activationCurves } from './figures/activation-curves';
+export { confusionFigure } from './figures/confusion-figure';
+export { crossEntropyCurve } from './figures/cross-entropy-curve';
 export { digitGrid } from './figures/digit-grid';
+export { gradientDescentFigure } from './figures/gradient-descent-figure';
 export { historyCurves } from './figures/history-curves';
 export { layerDiagram } from './figures/layer-diagram';
+export { networkDiagram } from './figures/network-diagram';
+export { neuronDiagram } from './figures/neuron-diagram';
+export { oneHotFigure } from './figures/one-hot-figure';
+export { probabilityBars } from './figures/probability-bars';
 export { softmaxBars } from './figures/softmax-bars';
 export { DataError, type IdxArray, parseIdx } from './data/idx';
 export { type Mnist, loadMnist } from './data/mnist';

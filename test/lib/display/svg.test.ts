@@ -1,5 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { type Layout, type Plot, activationCurves, digitGrid, historyCurves, loadMnist, softmaxBars } from 'mnist-lib';
+import {
+  type Layout,
+  type Plot,
+  activationCurves,
+  confusionFigure,
+  crossEntropyCurve,
+  digitGrid,
+  gradientDescentFigure,
+  historyCurves,
+  loadMnist,
+  oneHotFigure,
+  probabilityBars,
+  softmaxBars,
+} from 'mnist-lib';
 import { renderSvg } from 'mnist-lib/dist/display/svg';
 import { JSDOM } from 'jsdom';
 import { type Browser, type Page } from 'playwright-core';
@@ -18,6 +31,15 @@ const FIGURES = {
     acc: [0.924, 0.968, 0.98],
     val_acc: [0.958, 0.973, 0.978],
   }),
+  'confusion-figure': confusionFigure([
+    [50, 0, 3],
+    [1, 45, 0],
+    [9, 2, 1130],
+  ]),
+  'cross-entropy-curve': crossEntropyCurve(),
+  'gradient-descent-figure': gradientDescentFigure(),
+  'one-hot-figure': oneHotFigure(5),
+  'probability-bars': probabilityBars([0.0001, 0.0002, 0.001, 0.31, 0, 0.002, 0.0001, 0.006, 0.67, 0.0106], 3),
   'softmax-bars': softmaxBars([1, 2, 3]),
   'softmax-bars-of-both-signs': softmaxBars([-2, 1, 3]),
 };

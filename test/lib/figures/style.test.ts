@@ -1,7 +1,8 @@
-import { activationCurves, historyCurves, softmaxBars } from 'mnist-lib';
+import { activationCurves, crossEntropyCurve, historyCurves, softmaxBars } from 'mnist-lib';
 
 const FIGURES = {
   activationCurves: activationCurves(),
+  crossEntropyCurve: crossEntropyCurve(),
   historyCurves: historyCurves({ loss: [1], val_loss: [1], acc: [1], val_acc: [1] }),
   softmaxBars: softmaxBars([1, 2, 3]),
 };
@@ -36,11 +37,12 @@ describe.each(Object.entries(FIGURES))('%s', (_name, { data, layout }) => {
   test('distinguishes its traces without colour, too', () => {
     const look = (trace: (typeof data)[number]) => {
       const {
+        mode,
         yaxis = 'y',
         line,
         marker,
-      } = trace as { yaxis?: string; line?: { dash: string }; marker?: { pattern?: object } };
-      return JSON.stringify([yaxis, line?.dash, marker?.pattern]);
+      } = trace as { mode?: string; yaxis?: string; line?: { dash: string }; marker?: { pattern?: object } };
+      return JSON.stringify([mode, yaxis, line?.dash, marker?.pattern]);
     };
     expect(new Set(data.map(look)).size).toBe(data.length);
   });
