@@ -1,6 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { addon, kernel, nodeModules, packages, platform, python, root, tensorflow, venv } from '../paths.mjs';
+import {
+  addon,
+  addonStampFile,
+  kernel,
+  nodeModules,
+  packages,
+  platform,
+  python,
+  root,
+  tensorflow,
+  venv,
+} from '../paths.mjs';
 import { hash, stamp, writeAtomically } from './files.mjs';
 import { withLock } from './lock.mjs';
 import { runPip } from './pip.mjs';
@@ -115,7 +126,7 @@ async function downloadTensorFlow(folder) {
 }
 
 // With its hash, so that a file that was damaged or comes from elsewhere is built again.
-const addonStamp = stamp(join(dirname(addon), '.setup'), () => `${tensorflow.folder} ${hash(relative(root, addon))}`);
+const addonStamp = stamp(addonStampFile, () => `${tensorflow.folder} ${hash(relative(root, addon))}`);
 /** @type {Step} */
 const buildAddon = {
   title: 'The addon that joins Node and TensorFlow (g++)',

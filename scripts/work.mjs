@@ -1,0 +1,26 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { notebook, root, workFolder, workNotebook } from './paths.mjs';
+
+/**
+ * Where the project's folder may not be written to, makes the person's own work folder, with a copy of the notebook
+ * unless there is one, and says so. If that folder cannot be made either, says so and ends the process.
+ */
+export function prepareWorkFolder() {
+  if (workFolder === root) {
+    return;
+  }
+  try {
+    mkdirSync(dirname(workNotebook), { recursive: true });
+    writeFileSync(workNotebook, readFileSync(notebook), { flag: 'wx' });
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') {
+      console.error(
+        `Neither ${root} nor ${workFolder} may be written to: set HOME to a folder that you may write to, ` +
+          `or ask for write permission.`,
+      );
+      process.exit(1);
+    }
+  }
+  console.log(`${root} may not be written to: your copy of the lecture, and what it saves, are in ${workFolder}.`);
+}
