@@ -108,9 +108,11 @@ export function checkCompiled(model: tf.LayersModel): void {
 }
 
 /** Checks that a model has one input and one output; `instead` says what to do with any other. */
-export function checkSingle(model: tf.LayersModel, instead: string): void {
-  if (model.inputs.length > 1 || model.outputs.length > 1) {
-    throw new RangeError(`the model has several inputs or outputs (expected one of each): ${instead}`);
+export function checkSingle({ inputs, outputs }: tf.LayersModel, instead: string): void {
+  if (inputs.length !== 1 || outputs.length !== 1) {
+    throw new RangeError(
+      `the numbers of the model's inputs and outputs are ${inputs.length} and ${outputs.length} (expected one of each): ${instead}`,
+    );
   }
 }
 

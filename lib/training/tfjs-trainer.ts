@@ -25,9 +25,9 @@ export class TfjsTrainer implements Trainer {
     // only on model, optimizer and random state, so that training can be resumed with the same numbers.
     const oneEpoch = { initialEpoch: epoch, epochs: epoch + 1, verbose: 0 as const };
     const noValidation = { validationData: undefined, validationSplit: undefined };
-    const callback = new EpochCallback(observer);
+    const callback = new EpochCallback(observer, this.model);
     await this.model.fit(x, y, { ...this.options, ...oneEpoch, ...noValidation, callbacks: [callback] });
-    return callback.means;
+    return callback.result();
   }
 
   validate(): Logs {
@@ -62,20 +62,35 @@ export class TfjsTrainer implements Trainer {
   }
 }
 
-/** Forwards the events of batches, and keeps the means of the epoch. */
+/**
+ * Forwards the events of batches, and keeps the means of the epoch. An error of the observer ends the epoch as Stop does,
+ * since tfjs would not dispose of the batch's tensors after an error.
+ */
 class EpochCallback extends tf.Callback {
-  means: Logs = {};
+  private means: Logs = {};
+  private failure: { error: unknown } | null = null;
 
-  constructor(private readonly observer: BatchObserver) {
+  constructor(
+    private readonly observer: BatchObserver,
+    private readonly trained: tf.LayersModel,
+  ) {
     super();
   }
 
+  /** Returns the means of the epoch, or throws the observer's error. */
+  result(): Logs {
+    if (this.failure) {
+      throw this.failure.error;
+    }
+    return this.means;
+  }
+
   override onBatchBegin(batch: number, logs?: UnresolvedLogs): Promise<void> {
-    return this.observer.onBatchBegin(batch, logs);
+    return this.forward(() => this.observer.onBatchBegin(batch, logs));
   }
 
   override onBatchEnd(batch: number, logs?: UnresolvedLogs): Promise<void> {
-    return this.observer.onBatchEnd(batch, logs);
+    return this.forward(() => this.observer.onBatchEnd(batch, logs));
   }
 
   override onEpochEnd(_epoch: number, logs: UnresolvedLogs = {}): Promise<void> {
@@ -83,5 +98,14 @@ class EpochCallback extends tf.Callback {
     tf.dispose(logs);
     Object.assign(logs, this.means); // tfjs's own History reads them
     return Promise.resolve();
+  }
+
+  private async forward(event: () => Promise<void>): Promise<void> {
+    try {
+      await (this.failure ? undefined : event());
+    } catch (error) {
+      this.failure = { error };
+      this.trained.stopTraining = true;
+    }
   }
 }

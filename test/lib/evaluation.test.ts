@@ -108,7 +108,7 @@ describe('evaluate(model, x, y, options) and predict(model, x, options)', () => 
       'evaluate, two outputs',
       compiledTwice,
       (model) => evaluate(model, x, y),
-      'the model has several inputs or outputs (expected one of each): call model.evaluate',
+      "the numbers of the model's inputs and outputs are 1 and 2 (expected one of each): call model.evaluate",
     ],
     [
       'evaluate, labels in place of one-hot rows',
@@ -138,7 +138,13 @@ describe('evaluate(model, x, y, options) and predict(model, x, options)', () => 
       'predict, two outputs',
       twoOutputs,
       (model) => predict(model, x),
-      'the model has several inputs or outputs (expected one of each): call model.predict',
+      "the numbers of the model's inputs and outputs are 1 and 2 (expected one of each): call model.predict",
+    ],
+    [
+      'predict, no layers',
+      () => tf.sequential(),
+      (model) => predict(model, x),
+      "the numbers of the model's inputs and outputs are 0 and 0 (expected one of each)",
     ],
     [
       'predict, an output of another rank',

@@ -116,6 +116,23 @@ describe.each([
     expect((await train()).stopped).toBeNull();
   });
 
+  test.each(['onTrainBegin', 'onEpochBegin', 'onBatchBegin', 'onBatchEnd', 'onEpochEnd', 'onTrainEnd'])(
+    'rejects with the error of a callback, leaks no tensor, and can train again: %s',
+    async (event) => {
+      await train(); // makes the optimizer's tensors
+      const before = tf.memory().numTensors;
+      const calls: string[] = [];
+      const fail = (): void => {
+        calls.push(event);
+        throw new Error('mine');
+      };
+      await expect(train({ epochs: 2, validationSplit: 0.2, callbacks: { [event]: fail } })).rejects.toThrow('mine');
+      expect(calls).toEqual([event]);
+      expect((await train()).history.loss).toHaveLength(1);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
+
   test('ends when the loss is no longer a number, and says so', async () => {
     model.setWeights(model.getWeights().map((weight) => tf.fill(weight.shape, NaN)));
     const { history, stopped } = await train({ epochs: 3, validationSplit: 0.5 });
