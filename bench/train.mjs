@@ -10,9 +10,7 @@ const { NativeOps } = require('mnist-lib/dist/tensorflow/native-ops.js');
 const [epochs, batchSize] = process.argv.slice(2).map(Number);
 
 const [data, loading] = await timed(() => mnist.loadMnist());
-const [trainX, testX] = [data.trainImages, data.testImages].map((images) =>
-  tf.tidy(() => mnist.normalize(mnist.flatten(images))),
-);
+const [trainX, testX] = [data.trainImages, data.testImages].map((images) => mnist.normalize(mnist.flatten(images)));
 const [trainY, testY] = [data.trainLabels, data.testLabels].map((labels) => mnist.oneHot(labels, 10));
 mnist.setSeed(13);
 const model = tf.sequential({

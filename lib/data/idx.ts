@@ -53,6 +53,17 @@ export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
         `(its header announces ${shape.join(' × ')} = ${announced})`,
     );
   }
+  return idxArray(shape, data);
+}
+
+/**
+ * Makes an array of bytes. As the result of a cell, it is shown as its shape and its first bytes.
+ *
+ * @param shape the size of each dimension.
+ * @param data the elements, as many as the shape says; not copied.
+ * @example idxArray([2, 2], Uint8Array.of(0, 255, 255, 0))
+ */
+export function idxArray(shape: number[], data: Uint8Array): IdxArray {
   return displayedAs({ dtype: 'uint8', shape, data }, () => {
     const first = data.subarray(0, FIRST_SHOWN).join(', ');
     return { 'text/plain': `uint8 [${shape.join(', ')}]\n${first}${data.length > FIRST_SHOWN ? ', ...' : ''}` };

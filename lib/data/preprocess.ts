@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
-import type { IdxArray } from './idx';
+import { type IdxArray, idxArray } from './idx';
 import { NativeOps, hasNativeOps } from '../tensorflow/native-ops';
 
 const LARGEST_BYTE = 255;
@@ -7,43 +7,36 @@ const LARGEST_BYTE = 255;
 /**
  * Lays the rows of each image end to end, so that a dense layer can take it.
  *
- * @param images uint8 [count, rows, columns], raw bytes 0-255.
- * @returns float32 [count, rows * columns], the same values, 0-255. The caller disposes of it.
+ * @param images uint8 [count, rows, columns].
+ * @returns uint8 [count, rows * columns]: the same bytes, not copied.
  * @throws RangeError if `images` does not have three dimensions.
  * @example const trainPixels = flatten(trainImages); // [60000, 28, 28] -> [60000, 784]
  */
-export function flatten({ data, shape }: IdxArray): tf.Tensor2D {
+export function flatten({ data, shape }: IdxArray): IdxArray {
   if (shape.length !== 3) {
     throw new RangeError(`images of shape [${shape.join(', ')}] cannot be flattened (expected [count, rows, columns])`);
   }
   const [count, rows, columns] = shape;
-  const flat: [number, number] = [count, rows * columns];
-  if (!hasNativeOps()) {
-    return tf.tensor2d(new Float32Array(data), flat);
-  }
-  const ops = new NativeOps();
-  const pixels = ops.toTensor(ops.floatsFromBytes(data, flat), flat) as tf.Tensor2D;
-  ops.releaseAll();
-  return pixels;
+  return idxArray([count, rows * columns], data);
 }
 
 /**
- * Scales bytes to the range from 0 to 1, in which networks learn well.
+ * Makes numbers between 0 and 1 of bytes: networks learn well from small numbers.
  *
- * @param pixels float32 of any shape, raw bytes 0-255.
- * @returns a new tensor of the same shape, float32, 0-1. The caller disposes of it, and of `pixels`.
- * @throws RangeError if values are outside 0-255, or all between 0 and 1 already.
- * @example const trainX = normalize(trainPixels);
+ * @param pixels uint8 of any shape, 0-255.
+ * @returns float32 of the same shape, each byte divided by 255. The caller disposes of it.
+ * @example const trainX = normalize(trainPixels); // 51 -> 0.2
  */
-export function normalize<T extends tf.Tensor>(pixels: T): T {
-  const [smallest, largest] = tf.tidy(() => [pixels.min().dataSync()[0], pixels.max().dataSync()[0]]);
-  if (smallest < 0 || largest > LARGEST_BYTE) {
-    throw new RangeError(`pixels lie between ${smallest} and ${largest} (expected bytes, 0-${LARGEST_BYTE})`);
+export function normalize({ data, shape }: IdxArray): tf.Tensor {
+  if (!hasNativeOps()) {
+    return tf.tidy(() => tf.tensor(data, shape, 'float32').div(LARGEST_BYTE));
   }
-  if (largest > 0 && largest <= 1) {
-    throw new RangeError(`pixels lie between ${smallest} and ${largest}: they are normalized already (expected 0-255)`);
-  }
-  return tf.tidy(() => pixels.div<T>(LARGEST_BYTE));
+  const ops = new NativeOps();
+  const floats = ops.floatsFromBytes(data, shape);
+  const [scaled] = ops.run('RealDiv', [floats, ops.scalar(LARGEST_BYTE)]);
+  const pixels = ops.toTensor(scaled, shape);
+  ops.releaseAll();
+  return pixels;
 }
 
 /**

@@ -8,10 +8,7 @@ export function smallMnist(count: number): { x: tf.Tensor2D; y: tf.Tensor2D } {
     const size = shape.slice(1).reduce((product, length) => product * length, 1);
     return { dtype, shape: [count, ...shape.slice(1)], data: data.subarray(0, count * size) };
   };
-  const pixels = flatten(first(trainImages));
-  const x = normalize(pixels);
-  pixels.dispose();
-  return { x, y: oneHot(first(trainLabels), 10) };
+  return { x: normalize(flatten(first(trainImages))) as tf.Tensor2D, y: oneHot(first(trainLabels), 10) };
 }
 
 /** A network like the lecture's, with fewer neurons. */
