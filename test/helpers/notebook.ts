@@ -27,6 +27,12 @@ export interface Notebook {
   cells: Cell[];
 }
 
+/** The cells of the lecture that show a figure of plotly. */
+export const FIGURES = [
+  ...['first-image', 'sample-grid', 'one-hot-figure', 'softmax', 'activations', 'cross-entropy', 'gradient-descent'],
+  ...['history', 'first-digit', 'first-probabilities', 'confusion', 'wrong-grid', 'wrong-probabilities'],
+];
+
 export const root = join(__dirname, '..', '..');
 
 /** Reads a notebook, by default the committed lecture, with each source as one string. */

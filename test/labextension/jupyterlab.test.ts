@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Browser, type BrowserContext, type Route } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../helpers/browser';
 import { Lab, OpenNotebook, RAN, RUNS, notebookOf } from '../helpers/lab';
-import { type CodeCell, type Notebook, readNotebook, root } from '../helpers/notebook';
+import { type CodeCell, FIGURES, type Notebook, readNotebook, root } from '../helpers/notebook';
 
 const MINUTES = 60_000;
 jest.setTimeout(5 * MINUTES);
@@ -13,7 +13,6 @@ const lecturePath = join(root, 'notebooks', 'mnist-dense.ipynb');
 const lecture = readNotebook();
 const indexOf = (id: string): number => lecture.cells.findIndex((cell) => cell.id === id);
 const codeIndexes = lecture.cells.flatMap(({ cell_type }, index) => (cell_type === 'code' ? [index] : []));
-const FIGURES = ['sample-grid', 'softmax', 'activations', 'history', 'first-digit', 'wrong-grid'];
 
 /** The lecture without outputs, by default with one epoch of training. */
 function freshLecture(epochs = 1): Notebook {
