@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { JSDOM } from 'jsdom';
+import { JSDOM, VirtualConsole } from 'jsdom';
 import type { Layout, Plot } from 'nodeplotlib';
 import { PixelCanvas } from './pixel-canvas';
 import type { Rendered } from './svg';
@@ -25,7 +25,14 @@ interface Plotly {
   Snapshot: { toSVG(element: Element, format: 'svg'): string };
 }
 
-const { window } = new JSDOM('<!doctype html><body></body>', { runScripts: 'outside-only' });
+// Each mark is an SVG element of its own: so many take 3 s and 2 MB.
+const MOST_MARKS = 10_000;
+
+const { window } = new JSDOM('<!doctype html><body></body>', {
+  runScripts: 'outside-only',
+  // Nothing listens to this console: jsdom's own one writes plotly's warnings with stack traces.
+  virtualConsole: new VirtualConsole(),
+});
 const document = window.document;
 
 Object.assign(window, {
@@ -75,11 +82,7 @@ async function render({ data, layout, signal, replyTo }: Task): Promise<void> {
 }
 
 async function draw(data: Plot[], layout: Layout): Promise<string> {
-  // For a type that it does not have, plotly would draw an empty scatter plot.
-  const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
-  if (unsupported) {
-    throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
-  }
+  check(data);
   seedIds(JSON.stringify([data, layout]));
   const element = document.createElement('div');
   document.body.append(element);
@@ -97,6 +100,22 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
   } finally {
     plotly.purge(element);
     element.remove();
+  }
+}
+
+/** Refuses what plotly.js would draw wrongly without a browser, or only after minutes. */
+function check(data: Plot[]): void {
+  // For a type that it does not have, plotly would draw an empty scatter plot.
+  const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
+  if (unsupported) {
+    throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
+  }
+  // Lines, histograms and heat maps are one element, however many values they have.
+  const hasMarks = ({ type = 'scatter', mode = 'lines' }: Plot): boolean =>
+    type === 'bar' || (type.startsWith('scatter') && /markers|text/.test(mode));
+  const marks = data.filter(hasMarks).reduce((sum, { x, y }) => sum + ((y ?? x)?.length ?? 0), 0);
+  if (marks > MOST_MARKS) {
+    throw new Error(`${marks} marks cannot be drawn without a browser (at most ${MOST_MARKS})`);
   }
 }
 
