@@ -1,12 +1,13 @@
 /*
  * The worker thread behind svg.ts: plotly.js in jsdom. jsdom has no layout engine and no canvas, so this file supplies
- * the two things that plotly needs from them: the size of texts, and small pixel images (heat maps).
+ * what plotly needs from them: the size of texts, the length of lines, and small pixel images (heat maps).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { JSDOM, VirtualConsole } from 'jsdom';
 import type { Layout, Plot } from 'nodeplotlib';
+import { pathLength, pointAtLength } from './path-length';
 import { PixelCanvas } from './pixel-canvas';
 import type { Rendered } from './svg';
 import { textExtent } from './text-metrics';
@@ -55,6 +56,12 @@ Object.assign(window.SVGElement.prototype, {
   getComputedTextLength(this: Element) {
     return textExtent(this).width;
   },
+  getTotalLength(this: Element) {
+    return pathLength(this.getAttribute('d') ?? '');
+  },
+  getPointAtLength(this: Element, distance: number) {
+    return pointAtLength(this.getAttribute('d') ?? '', distance);
+  },
 });
 
 function boundingBox(this: Element): DOMRect {
@@ -82,7 +89,7 @@ async function render({ data, layout, signal, replyTo }: Task): Promise<void> {
 }
 
 async function draw(data: Plot[], layout: Layout): Promise<string> {
-  check(data);
+  check(data, layout);
   seedIds(JSON.stringify([data, layout]));
   const element = document.createElement('div');
   document.body.append(element);
@@ -104,11 +111,19 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
 }
 
 /** Refuses what plotly.js would draw wrongly without a browser, or only after minutes. */
-function check(data: Plot[]): void {
+function check(data: Plot[], layout: Layout): void {
   // For a type that it does not have, plotly would draw an empty scatter plot.
   const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
   if (unsupported) {
     throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
+  }
+  // plotly would wait for an image to load.
+  const isLoaded = (source?: string): boolean => source !== undefined && !source.startsWith('data:');
+  if (
+    data.some((trace) => trace.type === 'image' && 'source' in trace) ||
+    layout.images?.some((i) => isLoaded(i.source))
+  ) {
+    throw new Error('an image from elsewhere cannot be drawn without a browser');
   }
   // Lines, histograms and heat maps are one element, however many values they have.
   const hasMarks = ({ type = 'scatter', mode = 'lines' }: Plot): boolean =>

@@ -148,6 +148,19 @@ describe('renderSvg(data, layout)', () => {
     expect(() => renderSvg([trace], size)).toThrow('60000 marks cannot be drawn without a browser (at most 10000)');
   });
 
+  test.each<[string, Plot, Layout]>([
+    ['a trace', { type: 'image', source: 'data:image/png;base64,iVBORw0KGgo=' } as unknown as Plot, {}],
+    ['a layout', points[0], { images: [{ source: 'http://127.0.0.1:9/digit.png', x: 0, y: 0, sizex: 1, sizey: 1 }] }],
+  ])('refuses an image to load in %s at once', (_where, trace, layout) => {
+    expect(() => renderSvg([trace], layout)).toThrow('an image from elsewhere cannot be drawn without a browser');
+  });
+
+  test('draws the arrow of an annotation', () => {
+    const svg = renderSvg(points, { ...size, annotations: [{ x: 1.5, y: 3.5, text: 'here', ax: 30, ay: -40 }] });
+    expect(textsOf(svg)).toContain('here');
+    expect(parsed(svg).querySelectorAll('.annotation-arrow-g path')).toHaveLength(2); // the line and its head
+  });
+
   test("writes none of plotly's warnings, which are stack traces", () => {
     const script = `
       const { renderSvg } = require('mnist-lib/dist/display/svg');
