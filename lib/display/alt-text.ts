@@ -15,10 +15,18 @@ export function altText(data: Plot[], layout: Layout): string {
   }
   const heading = (typeof title === 'string' ? title : title?.text) ?? '';
   const traces = data.map((trace) => {
-    const values = [trace.y ?? trace.x ?? []].flat().filter((value): value is number => typeof value === 'number');
-    const range =
-      values.length > 0 ? ` (${values.length} values, ${Math.min(...values)} to ${Math.max(...values)})` : '';
+    const values = [trace.z ?? trace.y ?? trace.x ?? []]
+      .flat(Infinity)
+      .filter((value): value is number => typeof value === 'number');
+    const [least, most] = [Math.min, Math.max].map((outermost) =>
+      values.reduce((extreme, value) => outermost(extreme, value), values[0]),
+    );
+    const range = values.length > 0 ? ` (${values.length} values, ${rounded(least)} to ${rounded(most)})` : '';
     return `${trace.name ?? trace.type ?? 'scatter'}${range}`;
   });
   return `Figure${heading && ` "${heading}"`}: ${traces.join('; ') || 'empty'}.`;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
 }

@@ -1,12 +1,13 @@
 /*
  * The worker thread behind svg.ts: plotly.js in jsdom. jsdom has no layout engine and no canvas, so this file supplies
- * the two things that plotly needs from them: the size of texts, and small pixel images (heat maps).
+ * what plotly needs from them: the size of texts, the length of lines, and small pixel images (heat maps).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { JSDOM } from 'jsdom';
+import { JSDOM, VirtualConsole } from 'jsdom';
 import type { Layout, Plot } from 'nodeplotlib';
+import { pathLength, pointAtLength } from './path-length';
 import { PixelCanvas } from './pixel-canvas';
 import type { Rendered } from './svg';
 import { textExtent } from './text-metrics';
@@ -25,7 +26,14 @@ interface Plotly {
   Snapshot: { toSVG(element: Element, format: 'svg'): string };
 }
 
-const { window } = new JSDOM('<!doctype html><body></body>', { runScripts: 'outside-only' });
+// Each mark is an SVG element of its own: so many take 3 s and 2 MB.
+const MOST_MARKS = 10_000;
+
+const { window } = new JSDOM('<!doctype html><body></body>', {
+  runScripts: 'outside-only',
+  // Nothing listens to this console: jsdom's own one writes plotly's warnings with stack traces.
+  virtualConsole: new VirtualConsole(),
+});
 const document = window.document;
 
 Object.assign(window, {
@@ -47,6 +55,12 @@ Object.assign(window.SVGElement.prototype, {
   getBoundingClientRect: boundingBox,
   getComputedTextLength(this: Element) {
     return textExtent(this).width;
+  },
+  getTotalLength(this: Element) {
+    return pathLength(this.getAttribute('d') ?? '');
+  },
+  getPointAtLength(this: Element, distance: number) {
+    return pointAtLength(this.getAttribute('d') ?? '', distance);
   },
 });
 
@@ -75,11 +89,7 @@ async function render({ data, layout, signal, replyTo }: Task): Promise<void> {
 }
 
 async function draw(data: Plot[], layout: Layout): Promise<string> {
-  // For a type that it does not have, plotly would draw an empty scatter plot.
-  const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
-  if (unsupported) {
-    throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
-  }
+  check(data, layout);
   seedIds(JSON.stringify([data, layout]));
   const element = document.createElement('div');
   document.body.append(element);
@@ -97,6 +107,30 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
   } finally {
     plotly.purge(element);
     element.remove();
+  }
+}
+
+/** Refuses what plotly.js would draw wrongly without a browser, or only after minutes. */
+function check(data: Plot[], layout: Layout): void {
+  // For a type that it does not have, plotly would draw an empty scatter plot.
+  const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
+  if (unsupported) {
+    throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
+  }
+  // plotly would wait for an image to load.
+  const isLoaded = (source?: string): boolean => source !== undefined && !source.startsWith('data:');
+  if (
+    data.some((trace) => trace.type === 'image' && 'source' in trace) ||
+    layout.images?.some((i) => isLoaded(i.source))
+  ) {
+    throw new Error('an image from elsewhere cannot be drawn without a browser');
+  }
+  // Lines, histograms and heat maps are one element, however many values they have.
+  const hasMarks = ({ type = 'scatter', mode = 'lines' }: Plot): boolean =>
+    type === 'bar' || (type.startsWith('scatter') && /markers|text/.test(mode));
+  const marks = data.filter(hasMarks).reduce((sum, { x, y }) => sum + ((y ?? x)?.length ?? 0), 0);
+  if (marks > MOST_MARKS) {
+    throw new Error(`${marks} marks cannot be drawn without a browser (at most ${MOST_MARKS})`);
   }
 }
 

@@ -26,7 +26,8 @@ export function warmUpSvg(): void {
  * @param data plotly.js traces.
  * @param layout plotly.js layout; width and height in pixels.
  * @returns the SVG document as text, always the same for the same figure.
- * @throws Error with plotly's reason if the figure cannot be drawn without a browser (3-D and maps).
+ * @throws Error with plotly's reason if the figure cannot be drawn without a browser (3-D, maps, more than
+ *   10,000 marks).
  * @example const svg = renderSvg([{ x: [1, 2], y: [3, 4] }], { width: 400, height: 300 });
  */
 export function renderSvg(data: Plot[], layout: Layout): string {

@@ -40,9 +40,16 @@ const ASCENT = 0.93;
 export function textExtent(element: Element): Box {
   const texts: Element[] = element.matches('text, tspan') ? [element] : [...element.querySelectorAll('text')];
   const corners = texts.filter((text) => text.textContent).flatMap((text) => cornersOf(text, element));
-  const [left, right] = [Math.min, Math.max].map((outermost) => outermost(...corners.map(([x]) => x)));
-  const [top, bottom] = [Math.min, Math.max].map((outermost) => outermost(...corners.map(([, y]) => y)));
-  return corners.length > 0 ? box(left, top, right, bottom) : box(0, 0, 0, 0);
+  if (corners.length === 0) {
+    return box(0, 0, 0, 0);
+  }
+  const [left, right] = [Math.min, Math.max].map((outermost) =>
+    corners.map(([x]) => x).reduce((a, b) => outermost(a, b)),
+  );
+  const [top, bottom] = [Math.min, Math.max].map((outermost) =>
+    corners.map(([, y]) => y).reduce((a, b) => outermost(a, b)),
+  );
+  return box(left, top, right, bottom);
 }
 
 function box(left: number, top: number, right: number, bottom: number): Box {

@@ -31,7 +31,7 @@ const REACH = 6; // x from -6 to 6
  * positive input; those of sigmoid and tanh approach 0 on both sides (the vanishing gradient).
  *
  * @returns the figure.
- * @example const { data, layout } = activationCurves();
+ * @example plot(activationCurves());
  */
 export function activationCurves(): Figure {
   const x = Array.from({ length: STEPS + 1 }, (_, step) => (step / STEPS) * 2 * REACH - REACH);

@@ -8,7 +8,7 @@ import { COLORS, FULL_WIDTH, type Figure, axis, card, figure, panelTitle } from 
  *   `val_acc` (validation data); accuracies 0-1. It is the `history` of the object that `fit` and `model.fit` return.
  * @returns the figure.
  * @throws RangeError if the history has no epoch.
- * @example const { data, layout } = historyCurves(history.history);
+ * @example plot(historyCurves(history.history));
  */
 export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figure {
   const names = ['loss', 'val_loss', 'acc', 'val_acc'].filter((name) => name in history);

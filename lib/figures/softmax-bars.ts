@@ -7,7 +7,7 @@ import { COLORS, type Figure, axis, card, figure } from './style';
  * @param logits outputs of the last layer before softmax; their sum must not be 0.
  * @returns the figure: two bars per logit.
  * @throws RangeError if there are no logits, if one is not a finite number, or if their sum is 0.
- * @example const { data, layout } = softmaxBars([1, 2, 3]);
+ * @example plot(softmaxBars([1, 2, 3]));
  */
 export function softmaxBars(logits: number[]): Figure {
   const sum = logits.reduce((total, logit) => total + logit, 0);

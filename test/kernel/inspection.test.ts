@@ -87,7 +87,7 @@ describe('Shift-Tab', () => {
       '@param indices the images',
       '@returns the figure',
       '@throws RangeError if',
-      '@example const {',
+      '@example plot(digitGrid(',
     ]) {
       expect(data['text/plain']).toContain(`\n${tag}`);
     }

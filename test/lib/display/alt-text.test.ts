@@ -17,4 +17,14 @@ describe('altText(data, layout)', () => {
     expect(altText([{ y: [1, 2] }], { title: 'Doubling' })).toBe('Figure "Doubling": scatter (2 values, 1 to 2).');
     expect(altText([], { title: { text: 'None' } })).toBe('Figure "None": empty.');
   });
+
+  test('says the range of nested lists, with four digits', () => {
+    expect(altText([{ type: 'heatmap', z: [[1 / 3, 2], [-5]] }], {})).toBe('Figure: heatmap (3 values, -5 to 2).');
+    expect(altText([{ y: [1 / 3, 2e6 / 3] }], {})).toBe('Figure: scatter (2 values, 0.3333 to 666700).');
+  });
+
+  test('describes more values than a function takes arguments', () => {
+    const x = Array.from({ length: 784_000 }, (_, index) => index % 256);
+    expect(altText([{ type: 'histogram', x }], {})).toBe('Figure: histogram (784000 values, 0 to 255).');
+  });
 });

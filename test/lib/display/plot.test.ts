@@ -80,6 +80,14 @@ describe('plot(data, layout, config) in a kernel', () => {
     expect(Object.keys(cell.outputs[0].data!).sort()).toEqual([PLOTLY, 'text/plain']);
   });
 
+  test('shows 60,000 points as figure and description', async () => {
+    const cell = await run(`
+      const many = Array.from({ length: 60_000 }, (_, index) => index);
+      mnist.plot([{ x: many, y: many, mode: 'markers' }]);`);
+    expect(Object.keys(cell.outputs[0].data!).sort()).toEqual([PLOTLY, 'text/plain']);
+    expect(cell.outputs[0].data!['text/plain']).toBe('Figure: scatter (60000 values, 0 to 60000).');
+  });
+
   test('shows the figures of one cell one below the other', async () => {
     const cell = await run('for (const y of [1, 2, 3]) mnist.plot([{ y: [y] }]);');
     expect(displayMessages(cell)).toEqual(['display_data', 'display_data', 'display_data']);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import {
   type Layout,
@@ -17,6 +18,7 @@ import { renderSvg } from 'mnist-lib/dist/display/svg';
 import { JSDOM } from 'jsdom';
 import { type Browser, type Page } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../../helpers/browser';
+import { root } from '../../helpers/notebook';
 import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
 
 const { testImages } = loadMnist();
@@ -127,6 +129,44 @@ describe('renderSvg(data, layout)', () => {
       }
     }
     expect(textsOf(svg).join()).toContain('<script>alert(1)</script>');
+  });
+
+  test('draws any number of values as a line, a histogram or a heat map', () => {
+    const many = Array.from({ length: 784_000 }, (_, index) => Math.sin(index));
+    for (const trace of [{ y: many }, { type: 'histogram', x: many }, { type: 'heatmap', z: [many] }] as Plot[]) {
+      const svg = renderSvg([trace], size);
+      expect(svg.length).toBeGreaterThan(renderSvg([], size).length);
+      expect(svg.length).toBeLessThan(1_000_000);
+    }
+  });
+
+  test.each([
+    { mode: 'markers', x: new Float32Array(60_000), y: new Float32Array(60_000) },
+    { mode: 'text', x: new Array<number>(60_000).fill(1), text: [] },
+    { type: 'bar', y: new Array<number>(60_000).fill(1) },
+  ] as unknown as Plot[])('refuses 60,000 marks, which would take a minute, with the reason', (trace) => {
+    expect(() => renderSvg([trace], size)).toThrow('60000 marks cannot be drawn without a browser (at most 10000)');
+  });
+
+  test.each<[string, Plot, Layout]>([
+    ['a trace', { type: 'image', source: 'data:image/png;base64,iVBORw0KGgo=' } as unknown as Plot, {}],
+    ['a layout', points[0], { images: [{ source: 'http://127.0.0.1:9/digit.png', x: 0, y: 0, sizex: 1, sizey: 1 }] }],
+  ])('refuses an image to load in %s at once', (_where, trace, layout) => {
+    expect(() => renderSvg([trace], layout)).toThrow('an image from elsewhere cannot be drawn without a browser');
+  });
+
+  test('draws the arrow of an annotation', () => {
+    const svg = renderSvg(points, { ...size, annotations: [{ x: 1.5, y: 3.5, text: 'here', ax: 30, ay: -40 }] });
+    expect(textsOf(svg)).toContain('here');
+    expect(parsed(svg).querySelectorAll('.annotation-arrow-g path')).toHaveLength(2); // the line and its head
+  });
+
+  test("writes none of plotly's warnings, which are stack traces", () => {
+    const script = `
+      const { renderSvg } = require('mnist-lib/dist/display/svg');
+      console.log(renderSvg([{ y: [1, 2], marker: { color: 'no-color' } }], { title: { text: '$x$' } }).slice(0, 4));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: '<svg\n', stderr: '' });
   });
 
   test('quotes font names as in CSS', () => {
