@@ -23,4 +23,8 @@ export default tseslint.config(
     files: ['**/*.js'],
     languageOptions: { sourceType: 'commonjs', globals: { ...nodeGlobals, ...commonJsGlobals } },
   },
+  {
+    files: ['labextension/static/*.js'],
+    languageOptions: { globals: { document: 'readonly', ResizeObserver: 'readonly' } },
+  },
 );

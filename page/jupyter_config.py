@@ -45,9 +45,31 @@ def markdown_to_html(context, source):
     return MarkdownWithMath(renderer, BlockParser(), InlineParser(hard_wrap=False)).render(source)
 
 
+HTML = "br caption dd del div dl dt h1 h2 h3 h4 h5 h6 hr img p pre s span sub sup table tbody td tfoot th thead tr"
+MATHML = (
+    "math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub"
+    " msubsup msup mtable mtd mtext mtr munder munderover"
+)
+ATTRIBUTES = (
+    "accent alt class colspan columnalign columnspacing depth display displaystyle fence form height id linethickness"
+    " lspace mathvariant maxsize minsize movablelimits rowspacing rowspan rspace src stretchy title width"
+)
+
+
+def clean_html(html):
+    """Drops scripts and the like, if the reader chooses "Sanitize HTML output", JupyterLab's default.
+
+    nbconvert's own filter does not know headings, paragraphs, pictures and formulas: it shows their tags as text.
+    """
+    import bleach
+
+    attributes = {**bleach.ALLOWED_ATTRIBUTES, "*": ATTRIBUTES.split()}
+    return bleach.clean(str(html), {*bleach.ALLOWED_TAGS, *HTML.split(), *MATHML.split()}, attributes, strip=True)
+
+
 c = get_config()  # noqa: F821 (Jupyter provides it)
 c.HTMLExporter.template_name = "lecture"
-c.HTMLExporter.filters = {"markdown2html": markdown_to_html}
+c.HTMLExporter.filters = {"markdown2html": markdown_to_html, "clean_html": clean_html}
 
 # These need pandoc, LaTeX, Qt or a browser of their own, or load scripts from the network.
 for exporter in ("ASCIIDoc", "Latex", "Qt", "RST", "Slides", "WebPDF"):

@@ -63,7 +63,7 @@ interface Layers {
 
 interface Core {
   Tensor: new () => Tensor;
-  Variable: { prototype: { assign(value: Tensor): void } };
+  Variable: { prototype: { assign: (this: Tensor, value: Tensor) => void } };
 }
 
 /** The state of tfjs's engine before a cell runs. */
@@ -191,14 +191,15 @@ function trackUnscopedTensors(tfjs: Engine): void {
   const scope: Scope = { id: -1, name: 'cells', track: { length: 0, push: (tensor) => undisposed.add(tensor) } };
   tfjs.state.scopeStack.unshift(scope);
   tfjs.state.activeScope ??= scope;
-  const { keep, disposeTensor } = tfjs;
+  const keep = tfjs.keep.bind(tfjs);
+  const disposeTensor = tfjs.disposeTensor.bind(tfjs);
   tfjs.keep = (tensor) => {
     undisposed.add(tensor);
-    return keep.call(tfjs, tensor);
+    return keep(tensor);
   };
   tfjs.disposeTensor = (tensor) => {
     undisposed.delete(tensor);
-    disposeTensor.call(tfjs, tensor);
+    disposeTensor(tensor);
   };
 }
 

@@ -5,6 +5,7 @@
 (() => {
   const NAME = 'mnist-lecture';
   const PLOTLY = 'application/vnd.plotly.v1+json';
+  const address = /** @type {HTMLScriptElement} */ (document.currentScript).src;
   /** @type {Record<string, Record<string, { get: () => Promise<() => object> }>>} */
   let shared;
 
@@ -83,19 +84,58 @@
     };
   }
 
-  /**
-   * Always draws a figure from its data. plotly's extension saves a picture as wide as the page in the notebook. When the
-   * notebook is opened again, it shows that picture, stretched, until the mouse is over it.
-   */
+  /** Shows figures whole, with their description for those who cannot see them. */
   async function drawFigures() {
     const { IRenderMimeRegistry } = await load('@jupyterlab/rendermime');
 
-    /** @param {Renderer} renderer */
-    function drawing(renderer) {
-      const renderModel = renderer.renderModel.bind(renderer);
-      renderer.renderModel = ({ data, metadata, trusted }) =>
-        renderModel({ data: { [PLOTLY]: data[PLOTLY] }, metadata, trusted, setData() {} });
-      return renderer;
+    /**
+     * Always draws a figure from its data. plotly's extension saves a picture as wide as the page in the notebook. When
+     * the notebook is opened again, it shows that picture, stretched, until the mouse is over it.
+     *
+     * @type {Draw}
+     */
+    async function drawPlotly(render, { data, metadata, trusted }, node) {
+      const figure = /** @type {Figure} */ (data[PLOTLY]);
+      // Without the button "Share chart...", which uploads the figure.
+      const config = { ...figure.config, showSendToCloud: false };
+      await render({ data: { [PLOTLY]: { ...figure, config } }, metadata, trusted, setData() {} });
+      node.setAttribute('role', 'img');
+      node.setAttribute('aria-label', description(data));
+      const { width, height = 360 } = figure.layout ?? {}; // 360: as plotly's extension sets it
+      if (width) {
+        shrink(node, width, height);
+      }
+    }
+
+    /**
+     * Shows SVG in notebooks that are not trusted, too. JupyterLab refuses this, although it shows SVG in an <img>, in
+     * which a browser runs no script and loads nothing.
+     *
+     * @type {Draw}
+     */
+    async function drawSvg(render, { data, metadata, setData }, node) {
+      await render({ data, metadata, trusted: true, setData });
+      node.querySelector('img')?.setAttribute('alt', description(data));
+    }
+
+    /** @param {MimeModel['data']} data */
+    const description = (data) => [data['text/plain'] ?? ''].flat().join('');
+
+    /**
+     * Keeps a figure of fixed size inside its cell.
+     *
+     * @param {HTMLElement} node as wide as the cell. plotly finds the mouse also if this element is transformed.
+     * @param {number} width
+     * @param {number} height
+     */
+    function shrink(node, width, height) {
+      new ResizeObserver(() => {
+        const scale = Math.min(1, node.clientWidth / width);
+        if (scale > 0) {
+          node.style.transform = scale < 1 ? `scale(${scale})` : '';
+          node.style.marginBottom = `${(scale - 1) * height}px`;
+        }
+      }).observe(node);
     }
 
     return {
@@ -107,18 +147,39 @@
        * @param {RendererRegistry} registry
        */
       activate(app, registry) {
-        // Wait until all extensions are active, including plotly's.
-        void app.started.then(() => {
-          const factory = registry.getFactory(PLOTLY);
-          if (factory) {
-            registry.addFactory(
-              { ...factory, createRenderer: (options) => drawing(factory.createRenderer(options)) },
-              0,
-            );
+        /**
+         * @param {string} mimeType
+         * @param {Draw} draw
+         */
+        function drawBy(mimeType, draw) {
+          const factory = registry.getFactory(mimeType);
+          if (!factory) {
+            return;
           }
-        });
+          /** @param {object} options */
+          function createRenderer(options) {
+            const renderer = /** @type {RendererFactory} */ (factory).createRenderer(options);
+            const render = renderer.renderModel.bind(renderer);
+            renderer.renderModel = (model) => draw(render, model, renderer.node);
+            return renderer;
+          }
+          registry.addFactory({ ...factory, safe: true, createRenderer }, registry.getRank(mimeType));
+        }
+
+        drawBy('image/svg+xml', drawSvg);
+        // Wait until all extensions are active, including plotly's.
+        void app.started.then(() => drawBy(PLOTLY, drawPlotly));
       },
     };
+  }
+
+  /** Adds the style sheet, which lies beside this script, to the page. */
+  function addStyle() {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = new URL('style.css', address).href;
+    document.head.append(link);
+    return {};
   }
 
   const page = /** @type {{ _JUPYTERLAB?: Record<string, object> }} */ (globalThis);
@@ -126,7 +187,11 @@
   page._JUPYTERLAB[NAME] = {
     /** @param {typeof shared} scope */
     init: (scope) => void (shared = scope),
-    get: async () => {
+    /** @param {string} module */
+    get: async (module) => {
+      if (module === './style') {
+        return addStyle;
+      }
       const plugins = await Promise.all([runWhenReady(), followRuns(), drawFigures()]);
       return () => plugins;
     },
@@ -175,10 +240,14 @@
  * @property {boolean} trusted
  * @property {(options: object) => void} setData
  *
- * @typedef {{ renderModel: (model: MimeModel) => Promise<void> }} Renderer
- * @typedef {{ createRenderer: (options: object) => Renderer }} RendererFactory
+ * @typedef {(model: MimeModel) => Promise<void>} Render
+ * @typedef {(render: Render, model: MimeModel, node: HTMLElement) => Promise<void>} Draw
+ * @typedef {{ node: HTMLElement, renderModel: Render }} Renderer
+ * @typedef {{ safe: boolean, createRenderer: (options: object) => Renderer }} RendererFactory
+ * @typedef {{ config?: object, layout?: { width?: number, height?: number } }} Figure
  *
  * @typedef {object} RendererRegistry
  * @property {(mimeType: string) => RendererFactory | undefined} getFactory
+ * @property {(mimeType: string) => number | undefined} getRank
  * @property {(factory: RendererFactory, rank?: number) => void} addFactory
  */

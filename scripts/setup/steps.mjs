@@ -233,6 +233,7 @@ const COPIES = {
   'labextension/package.json': `${extension}/package.json`,
   'labextension/install.json': `${extension}/install.json`,
   'labextension/static/extension.js': `${extension}/static/extension.js`,
+  'labextension/static/style.css': `${extension}/static/style.css`,
   'page/conf.json': `${template}/conf.json`,
   'page/index.html.j2': `${template}/index.html.j2`,
   'page/page.css': `${template}/page.css`,

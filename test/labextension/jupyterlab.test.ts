@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Browser, type BrowserContext, type Route } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../helpers/browser';
 import { Lab, OpenNotebook, RAN, RUNS, notebookOf } from '../helpers/lab';
-import { type CodeCell, FIGURES, type Notebook, readNotebook, root } from '../helpers/notebook';
+import { type CodeCell, FIGURES, type Notebook, readNotebook, root, shownText } from '../helpers/notebook';
 
 const MINUTES = 60_000;
 jest.setTimeout(5 * MINUTES);
@@ -60,6 +61,53 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.screenshot('opened');
     await notebook.page.close();
     expect(readFileSync(lecturePath).equals(before)).toBe(true);
+  });
+
+  test('shows all figures of a notebook that is not trusted, whole and described, with the file browser and zoomed', async () => {
+    // As output of another notebook, with plotly's toolbar
+    const plotted = { data: [{ y: [1, 2] }], layout: {}, config: { displayModeBar: true } };
+    const data = { 'application/vnd.plotly.v1+json': plotted, 'text/plain': 'A line.' };
+    const own = { id: 'own', cell_type: 'code', source: '', metadata: {}, execution_count: null };
+    const outputs = [{ output_type: 'display_data', metadata: {}, data }];
+    const notebook = await open('untrusted.ipynb', { ...lecture, cells: [...lecture.cells, { ...own, outputs }] });
+    const { page } = notebook;
+    await page.locator('.jp-DirListing-item').first().waitFor(); // the file browser is open
+    const largest: [number, number][] = [
+      [1280, 720],
+      [853, 480], // 1280 × 720 at 150 %
+    ];
+    for (const [width, height] of largest) {
+      await page.setViewportSize({ width, height });
+      for (const id of [...FIGURES, 'diagram', 'fit']) {
+        const cell = notebook.cell(indexOf(id));
+        await cell.scrollIntoViewIfNeeded();
+        const picture = cell.locator('.svg-container, .jp-RenderedSVG img');
+        await page.waitForFunction(
+          (element) => {
+            const output = element.closest('.jp-OutputArea-child')!.getBoundingClientRect();
+            const { width, right, bottom } = element.getBoundingClientRect();
+            return width > 200 && right <= output.right + 1 && bottom <= output.bottom + 1;
+          },
+          await picture.elementHandle(),
+        );
+        const words = shownText(lecture.cells[indexOf(id)] as CodeCell);
+        expect(await cell.getByRole('img', { name: words, exact: true }).count()).toBe(1);
+      }
+      await notebook.screenshot(`untrusted-${width}`);
+    }
+    // plotly finds the mouse in a figure that has shrunk.
+    await notebook.cell(indexOf('history')).locator('.point').nth(2).hover({ force: true });
+    const value = notebook.cell(indexOf('history')).locator('.hovertext').first();
+    await value.waitFor();
+    expect(await value.textContent()).toMatch(/\b3\b/);
+    await notebook.screenshot('hover-shrunk');
+
+    await notebook.cell(lecture.cells.length).hover();
+    const buttons = notebook.cell(lecture.cells.length).locator('.modebar-btn');
+    await buttons.first().waitFor();
+    const titles = await buttons.evaluateAll((all) => all.map((button) => button.getAttribute('data-title')));
+    expect(titles.join()).toMatch(/Download plot as/);
+    expect(titles.join()).not.toMatch(/Share/);
   });
 
   test('lists its headings in the table of contents', async () => {
@@ -120,6 +168,51 @@ describeInBrowser('the lecture in JupyterLab', () => {
       // JupyterLab stores the theme in the project's folder: restore it for the user.
       await notebook.menu('Settings', 'Theme', 'JupyterLab Light');
       await notebook.page.locator('body[data-jp-theme-light="true"]').waitFor({ state: 'attached' });
+    }
+  });
+
+  test('exports and prints the page of `npm run lecture`, offline, and offers no format that cannot work', async () => {
+    const prose = [
+      '## Softmax',
+      'Its $e^{z_i}$, in `${name}_${index}.png`, costs $5 and $6, or $\\left($.',
+      '```ts\nconst s = `${a}$${b}`;\n```',
+      '$$\\frac{1}{2}$$',
+    ].join('\n\n');
+    const { address, path } = lab.put('exported.ipynb', notebookOf({ cell_type: 'markdown', source: prose }, '1 + 1'));
+    const notebook = await OpenNotebook.open(context, address, 2);
+    await notebook.run(1);
+    await notebook.save();
+
+    const offered = notebook.page.locator('.lm-Menu').last().locator('.lm-Menu-item:visible .lm-Menu-itemLabel');
+    await notebook.menu('File', 'Save and Export Notebook As');
+    await offered.filter({ hasText: 'HTML' }).waitFor();
+    expect(await offered.allTextContents()).toEqual(['HTML', 'Markdown', 'Executable Script']);
+    await offered.filter({ hasText: 'HTML' }).click();
+    // Playwright reports no download of a tab that closes at once: the same request is sent again.
+    const request = context.waitForEvent('request', (sent) => sent.url().includes('/nbconvert/html/'));
+    await notebook.page.locator('.jp-Dialog .jp-mod-accept').click(); // "Sanitize HTML output" is checked
+    expect((await request).url()).toContain('sanitize_html=true');
+    const exported = await (await fetch(`${(await request).url()}&${new URL(lab.address).search.slice(1)}`)).text();
+    const printed = notebook.page.waitForResponse((response) => response.url().includes('/nbconvert/html/'));
+    await notebook.menu('File', 'Print…');
+    const script = `import sys; sys.path.insert(0, 'scripts'); import nbformat, run_notebook
+notebook = nbformat.read(sys.argv[1], as_version=4)
+print(run_notebook.page(notebook, title='exported'), end='')`;
+    const python = join(root, '.venv', 'bin', 'python');
+    expect(await (await printed).text()).toBe(
+      execFileSync(python, ['-c', script, path], { cwd: root, encoding: 'utf8' }),
+    );
+
+    const page = await context.newPage();
+    for (const html of [exported, await (await printed).text()]) {
+      await page.setContent(html);
+      expect(await page.locator('h2').textContent()).toBe('Softmax¶');
+      expect(await page.locator('p').allTextContents()).toEqual([
+        'Its ezi, in ${name}_${index}.png, costs $5 and $6, or $\\left($.',
+        '12',
+      ]);
+      expect(await page.locator('math').count()).toBe(2);
+      expect(await page.locator('pre').allInnerTexts()).toEqual(['const s = `${a}$${b}`;\n', '1 + 1\n', '2']);
     }
   });
 
