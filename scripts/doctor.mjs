@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { environment } from './environment.mjs';
 import { readOptions } from './options.mjs';
-import { addon, kernel, lib, nodeModules, notebook, python, root, tensorflow } from './paths.mjs';
+import { addon, kernel, lib, nodeModules, notebook, python, root, tensorflow, workFolder } from './paths.mjs';
 import { missingSteps, titlesOf } from './setup.mjs';
 import { checkFolders, checkPlatform, checkPython, checkRoom } from './setup/prerequisites.mjs';
 
@@ -17,7 +17,7 @@ const SET_UP = 'run `npm run setup`';
 const FIRST_PORT = 8888; // JupyterLab takes the first free port from here on
 const PORTS = 50;
 const NEEDED_MEGABYTES = 2000; // the kernel alone takes up to 1.3 GB (environment.md)
-const OUTPUT = { folder: join(root, 'out'), megabytes: 100 }; // the executed lecture, JupyterLab's checkpoints
+const OUTPUT = { folder: join(workFolder, 'out'), megabytes: 100 }; // the executed lecture, JupyterLab's checkpoints
 
 /* Each check returns what it found, or throws an error that says what is wrong and what to do. */
 const checks = {

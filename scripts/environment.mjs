@@ -35,5 +35,5 @@ export const environment = {
   JUPYTER_PREFER_ENV_PATH: '1',
   // The project's kernel comes before another of the same name, which would otherwise win.
   JUPYTER_PATH: [join(venv, 'share', 'jupyter'), JUPYTER_PATH].filter(Boolean).join(delimiter),
-  IPYTHONDIR: join(venv, 'ipython'),
+  IPYTHONDIR: join(jupyterFolder, 'ipython'),
 };

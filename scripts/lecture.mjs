@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { exec } from './exec.mjs';
 import { fail, readOptions } from './options.mjs';
-import { notebook, python, root } from './paths.mjs';
+import { python, root, workFolder, workNotebook } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
+import { prepareWorkFolder } from './work.mjs';
 
 const USAGE = `Usage: npm run lecture [-- OPTIONS]
 
@@ -16,14 +17,15 @@ Runs the whole lecture without a browser, and writes the executed notebook and i
 
 const options = readOptions(USAGE, {
   epochs: { type: 'string' },
-  out: { type: 'string', default: join(root, 'out') },
+  out: { type: 'string', default: join(workFolder, 'out') },
   kernel: { type: 'string', default: 'tslab' },
-  notebook: { type: 'string', default: notebook },
+  notebook: { type: 'string', default: workNotebook },
 });
 if (options.epochs !== undefined && !/^[1-9]\d*$/.test(options.epochs)) {
   fail(`--epochs ${options.epochs}: expected a whole number, 1 or more`, USAGE);
 }
 
 await setUpOrExit();
+prepareWorkFolder();
 const args = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`]);
 await exec(python, [join(root, 'scripts', 'run_notebook.py'), ...args]);

@@ -1,7 +1,7 @@
 // Where things are.
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,6 +13,18 @@ export const nodeModules = join(root, 'node_modules');
 export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
 export const venv = join(root, '.venv');
 export const python = join(venv, 'bin', 'python');
+
+// In a class, another person may have set up the project for everybody.
+const isWritable = [root, dirname(notebook), join(root, '.jupyter')].every((folder) => {
+  try {
+    return !existsSync(folder) || (accessSync(folder, constants.W_OK), true);
+  } catch {
+    return false;
+  }
+});
+/** Where the notebook is opened and what it saves is kept: here, or in the person's home if this may not be written to. */
+export const workFolder = isWritable ? root : join(homedir(), 'my-mnist-lecture');
+export const workNotebook = join(workFolder, relative(root, notebook));
 
 /**
  * @typedef {object} Package a package in TypeScript, which tsc builds into its `dist`.
@@ -52,11 +64,21 @@ const cache = isAbsolute(XDG_CACHE_HOME)
   : join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
 const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8')) ?? [];
 
+/** A file beside the addon: the folder of the TensorFlow that it was built against, and a hash. */
+export const addonStampFile = join(dirname(addon), '.setup');
+
 /** TensorFlow's libraries and headers. They are outside the project because all checkouts share them. */
 export const tensorflow = {
   version: tensorflowVersion,
-  folder: join(cache, 'mnist-lecture', `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}`),
+  folder:
+    (!isWritable && builtAgainst()) ||
+    join(cache, 'mnist-lecture', `tensorflow-${tensorflowVersion}-${process.platform}-${process.arch}`),
 };
 
+/** The folder in another person's cache, if that person has set up this project. */
+function builtAgainst() {
+  return existsSync(addonStampFile) && /^(.*) \w+$/.exec(readFileSync(addonStampFile, 'utf8'))?.[1];
+}
+
 /** Where Jupyter keeps its settings and run files. */
-export const jupyterFolder = join(root, '.jupyter');
+export const jupyterFolder = join(workFolder, '.jupyter');

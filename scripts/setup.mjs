@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from './options.mjs';
-import { root } from './paths.mjs';
+import { root, workFolder } from './paths.mjs';
 import { CommandError, SetupError, remedyFor } from './setup/errors.mjs';
 import { withLock } from './setup/lock.mjs';
 import { checkPrerequisites } from './setup/prerequisites.mjs';
@@ -16,7 +16,14 @@ import { quickSteps, steps } from './setup/steps.mjs';
 
 /** Sets up what is missing. Takes a few milliseconds when there is nothing to do. */
 export async function setUp() {
-  if (missingSteps().length > 0) {
+  const missing = missingSteps();
+  if (missing.length > 0) {
+    if (workFolder !== root) {
+      throw new SetupError(
+        `Set-up is incomplete (missing, or you may not read it: ${titlesOf(missing)}), and ${root} may not be written ` +
+          'to: whoever may must run `npm run setup` there, with XDG_CACHE_HOME naming a folder that you may read.',
+      );
+    }
     await run(steps, console.log);
     console.log('Everything is set up.');
   }

@@ -5,11 +5,13 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from './environment.mjs';
 import { readOptions } from './options.mjs';
-import { jupyterFolder, notebook, python, root } from './paths.mjs';
+import { jupyterFolder, python, workFolder, workNotebook } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
+import { prepareWorkFolder } from './work.mjs';
 
 readOptions('Usage: npm start\n\nSets up what is missing and opens the lecture in JupyterLab.', {});
 await setUpOrExit();
+prepareWorkFolder();
 
 const isRoot = process.getuid?.() === 0;
 const hasScreen = process.platform === 'darwin' || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
@@ -29,7 +31,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 const server = spawn(
   python,
   [
-    ...['-m', 'jupyterlab', notebook, '--ServerApp.ip=127.0.0.1', `--ServerApp.root_dir=${root}`],
+    ...['-m', 'jupyterlab', workNotebook, '--ServerApp.ip=127.0.0.1', `--ServerApp.root_dir=${workFolder}`],
     ...(isRoot ? ['--allow-root'] : []),
     ...(hasScreen ? [] : ['--no-browser']),
   ],
@@ -40,7 +42,13 @@ const server = spawn(
     detached: true,
   },
 );
-const ended = new Promise((resolve) => server.on('close', resolve)).then(() => (hasEnded = true));
+/** @type {Promise<string>} How JupyterLab ended, if not as it should; otherwise ''. */
+const ended = new Promise((resolve) => {
+  server.on('close', (code, signal) => {
+    hasEnded = true;
+    resolve(isStopped || code === 0 ? '' : `was ended by ${signal ?? `an error (exit code ${code})`}`);
+  });
+});
 
 const address = await addressOf(server.pid);
 protectJupyterFolder(); // JupyterLab writes a page with its token that every user could read
@@ -52,8 +60,13 @@ if (address) {
     hasScreen ? 'The lecture opens in your browser. Its address:' : 'There is no screen here. Open this address:',
   );
   console.log(`\n    ${address}\n\nCtrl-C stops JupyterLab and its kernels.`);
-  await ended;
-  console.log('JupyterLab has stopped.');
+  const failure = await ended;
+  if (failure) {
+    console.error(`JupyterLab ${failure}, and its kernels end with it. What it logged is in ${log}.`);
+    process.exitCode = 1;
+  } else {
+    console.log('JupyterLab has stopped.');
+  }
 } else if (isStopped) {
   console.log('Stopped before JupyterLab was ready.');
 } else {
@@ -81,7 +94,7 @@ async function addressOf(pid) {
     await sleep(100);
   }
   const { url, token } = JSON.parse(readFileSync(file, 'utf8'));
-  return `${url}lab/tree/${relative(root, notebook)}?token=${token}`;
+  return `${url}lab/tree/${relative(workFolder, workNotebook)}?token=${token}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } 
 import { dirname, join, relative } from 'node:path';
 import {
   addon,
+  addonStampFile,
   kernel,
   labextension,
   nodeModules,
@@ -126,7 +127,7 @@ async function downloadTensorFlow(folder) {
 }
 
 // With its hash, so that a file that was damaged or comes from elsewhere is built again.
-const addonStamp = stamp(join(dirname(addon), '.setup'), () => `${tensorflow.folder} ${hash(relative(root, addon))}`);
+const addonStamp = stamp(addonStampFile, () => `${tensorflow.folder} ${hash(relative(root, addon))}`);
 /** @type {Step} */
 const buildAddon = {
   title: 'The addon that joins Node and TensorFlow (g++)',

@@ -187,7 +187,7 @@ export class Checkout {
 }
 
 /** Makes hard links, which are quick and take no room, or copies if the disks differ. */
-function link(from: string, to: string): void {
+export function link(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   if (spawnSync('cp', ['-al', from, to]).status !== 0) {
     rmSync(to, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A command that runs in the background of a test, in a process group of its own. */
@@ -10,7 +10,7 @@ export class Started {
   private readonly child: ChildProcess;
   private hasEnded = false;
 
-  constructor(command: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv }) {
+  constructor(command: string, args: string[], options: Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid'>) {
     this.child = spawn(command, args, { ...options, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout!.on('data', (chunk) => (this.output += String(chunk)));
     this.child.stderr!.on('data', (chunk) => (this.output += String(chunk)));

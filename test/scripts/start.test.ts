@@ -1,9 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, type Server, createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Checkout, HOSTILE } from '../helpers/checkout';
+import { Checkout, HOSTILE, link } from '../helpers/checkout';
 import { commandOf, descendants, isAlive, listeningAddresses } from '../helpers/processes';
 import { Started } from '../helpers/started';
 
@@ -68,7 +80,7 @@ function otherKernels(): NodeJS.ProcessEnv {
 const NOBODY = 65534;
 const canBecomeNobody = isLinux && process.getuid!() === 0;
 const testAsNobody = canBecomeNobody
-  ? (title: string, run: () => void) => test(title, run)
+  ? (title: string, run: () => unknown) => test(title, async () => void (await run()))
   : (title: string) => test.skip(`${title} (skipped: only root can become another user)`, () => undefined);
 
 describe('npm start', () => {
@@ -156,13 +168,13 @@ describe('npm start', () => {
 
 describe('npm start with a build missing and its port taken', () => {
   let lecture: Started;
-  let origin: string;
+  let address: Address;
   let taken: Server;
   beforeAll(async () => {
     checkout.remove('lib/dist');
     taken = await listen();
     lecture = start({ JUPYTER_PORT: String(portOf(taken)) });
-    ({ origin } = await addressOf(lecture));
+    address = await addressOf(lecture);
   });
   afterAll(async () => {
     lecture.signal('SIGTERM');
@@ -171,6 +183,7 @@ describe('npm start with a build missing and its port taken', () => {
   });
 
   test('takes another port', async () => {
+    const { origin } = address;
     expect(origin).not.toBe(`http://127.0.0.1:${portOf(taken)}`);
     expect((await fetch(`${origin}/api`)).status).toBe(200);
   });
@@ -185,6 +198,114 @@ describe('npm start with a build missing and its port taken', () => {
       await setUp.ended;
       expect(setUp.output).not.toContain('Another set-up');
     });
+  });
+
+  testOnLinux('says so when JupyterLab is killed, whose kernels end as well', async () => {
+    const kernel = await startKernel(lecture, address);
+    process.kill(
+      descendants(lecture.pid).find((pid) => commandOf(pid).includes('jupyterlab'))!,
+      'SIGKILL',
+    );
+    expect(await lecture.ended).toBe(1);
+    expect(lecture.output).toMatch(
+      /\nJupyterLab was ended by SIGKILL, and its kernels end with it\. What it logged is in \S+jupyterlab\.log\.\n$/,
+    );
+    while (isAlive(kernel)) {
+      await sleep(50);
+    }
+  });
+});
+
+describe('in a folder that another user has set up', () => {
+  let home: string;
+  let python: string;
+  let own: string;
+  beforeAll(() => {
+    chmodSync(checkout.folder, 0o755);
+    home = join(checkout.folder, 'home-of-nobody');
+    python = join(checkout.folder, 'python');
+    own = join(home, 'my-mnist-lecture');
+    mkdirSync(home);
+    if (canBecomeNobody) {
+      chownSync(home, NOBODY, NOBODY);
+      openPython();
+    }
+  });
+  afterAll(() => chmodSync(checkout.folder, 0o700));
+
+  /** Gives .venv a Python that nobody may run, in place of one in a home folder that is closed to others. */
+  function openPython(): void {
+    const python3 = join(checkout.root, '.venv', 'bin', 'python3');
+    const real = realpathSync(python3);
+    if (spawnSync('test', ['-x', real], { uid: NOBODY, gid: NOBODY }).status === 0) {
+      return;
+    }
+    link(dirname(dirname(real)), python);
+    rmSync(python3);
+    symlinkSync(join(python, 'bin', basename(real)), python3);
+    checkout.replace('.venv/pyvenv.cfg', (text) => text.replace(/^home = .*$/m, `home = ${join(python, 'bin')}`));
+  }
+
+  const asNobody = (script: string, args: string[] = [], changes: NodeJS.ProcessEnv = {}): Started =>
+    new Started(process.execPath, [...checkout.command(script), ...args], {
+      ...{ cwd: checkout.root, uid: NOBODY, gid: NOBODY },
+      env: {
+        ...{ ...checkout.environment, ...WITHOUT_SCREEN, HOME: home, XDG_CACHE_HOME: undefined },
+        // The addon was built against the folder of another checkout.
+        LD_LIBRARY_PATH: [checkout.tensorflow, join(python, 'lib')].join(delimiter),
+        ...changes,
+      },
+    });
+  const copy = () => join(own, 'notebooks', 'mnist-dense.ipynb');
+
+  testAsNobody('npm start opens a copy of the lecture in the home folder, which can be saved', async () => {
+    const lecture = asNobody('start');
+    const { origin, token } = await addressOf(lecture);
+    expect(lecture.output).toContain(
+      `${checkout.root} may not be written to: your copy of the lecture, and what it saves, are in ${own}.\n`,
+    );
+    const contents = `${origin}/api/contents/notebooks/mnist-dense.ipynb?token=${token}`;
+    expect(await (await fetch(contents)).json()).toMatchObject({ type: 'notebook', writable: true });
+    lecture.signal('SIGTERM');
+    expect(await lecture.ended).toBe(0);
+    expect(readFileSync(copy(), 'utf8')).toBe(readFileSync(join(checkout.root, 'notebooks/mnist-dense.ipynb'), 'utf8'));
+    expect(readdirSync(home)).toEqual(['my-mnist-lecture']);
+    expect(statSync(join(own, '.jupyter')).mode & 0o777).toBe(0o700);
+  });
+
+  testAsNobody('npm run lecture runs this copy, whose save cell works, and writes where --out says', async () => {
+    const source = `
+import * as tf from '@tensorflow/tfjs-node';
+import * as mnist from 'mnist-lib';
+const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
+await mnist.saveModel(model, 'file://../out/dense-network');`;
+    const cell = { cell_type: 'code', id: 'save', source, metadata: {}, outputs: [], execution_count: null };
+    writeFileSync(copy(), JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }));
+    const out = join(home, 'elsewhere');
+    const lecture = asNobody('lecture', ['--out', out]);
+    await lecture.ended;
+    expect(lecture.output).toMatch(/\n\[ 1\/1\] save [^]*\nwrote .*\nwrote .*\n$/);
+    expect(readdirSync(out).sort()).toEqual(['mnist-dense.html', 'mnist-dense.ipynb']);
+    expect(readdirSync(join(own, 'out', 'dense-network'))).toContain('model.json');
+  });
+
+  testAsNobody('a sentence says that there is no home folder either', async () => {
+    const lecture = asNobody('start', [], { HOME: '/nowhere' });
+    expect([await lecture.ended, lecture.output]).toEqual([
+      1,
+      `Neither ${checkout.root} nor /nowhere/my-mnist-lecture may be written to: ` +
+        'set HOME to a folder that you may write to, or ask for write permission.\n',
+    ]);
+  });
+
+  testAsNobody('a sentence names what is missing, or may not be read', async () => {
+    chmodSync(checkout.cache, 0o700);
+    const lecture = asNobody('start');
+    expect([await lecture.ended, lecture.output]).toEqual([1, expect.stringContaining(checkout.tensorflow)]);
+    expect(lecture.output).toMatch(
+      /^Set-up is incomplete \(missing, or you may not read it: TensorFlow [^;]*\), and \S+ may not be written to: .*\.\n$/,
+    );
+    chmodSync(checkout.cache, 0o755);
   });
 });
 
