@@ -65,7 +65,9 @@ async function checkAddon() {
   } catch (error) {
     // Set-up knows whether the addon is its own. It does not check the libraries that the addon needs.
     const remedy =
-      missingSteps().length > 0 ? SET_UP : `run \`rm -rf ${dirname(addon)} ${tensorflow.folder} && npm run setup\``;
+      missingSteps().length > 0
+        ? SET_UP
+        : `run \`rm -rf ${quote(dirname(addon))} ${quote(tensorflow.folder)} && npm run setup\``;
     const reason = reasonIn(/** @type {CommandFailure} */ (error));
     throw new Error(`TensorFlow does not compute (${reason}): ${remedy}.`, { cause: error });
   }
@@ -142,6 +144,15 @@ function checkMemory() {
     );
   }
   return `${megabytes} MB are available`;
+}
+
+/**
+ * A path as the shell takes it for one word.
+ *
+ * @param {string} path
+ */
+function quote(path) {
+  return /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** @param {string} path */

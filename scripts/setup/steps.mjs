@@ -13,6 +13,7 @@ import {
   tensorflow,
   venv,
 } from '../paths.mjs';
+import { CommandError } from './errors.mjs';
 import { hash, stamp, writeAtomically } from './files.mjs';
 import { withLock } from './lock.mjs';
 import { runPip } from './pip.mjs';
@@ -53,6 +54,9 @@ const installNodePackages = {
       filling: this,
       failsAt: /ENOSPC|EDQUOT/,
     });
+    if (!hasNodePackages()) {
+      throw new CommandError('npm', 'npm has left out packages: `npm config list` shows which setting tells it to.');
+    }
     nodePackagesStamp.write();
   },
 };

@@ -170,9 +170,9 @@ describe('npm run doctor says what is wrong and what to do:', () => {
         const { status, failed } = doctor(checkout, environment);
         expect([status, Object.keys(failed)]).toEqual([1, ['Addon', 'Data', 'Kernel', 'Memory']]);
         expect(failed.Addon).toMatch(
-          /^TensorFlow does not compute \(.*libtensorflow.*\): run `rm -rf \S+ \S+ && npm run setup`\.$/,
+          /^TensorFlow does not compute \(.*libtensorflow.*\): run `rm -rf \S+ '.+' && npm run setup`\.$/,
         );
-        expect(failed.Addon).toContain(` ${checkout.tensorflow} `);
+        expect(failed.Addon).toContain(` '${checkout.tensorflow}' `);
         expect(failed.Data).toMatch(
           /t10k-images-idx3-ubyte .* is damaged .*: install it again with `rm -rf node_modules && npm run/,
         );

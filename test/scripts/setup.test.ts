@@ -20,6 +20,17 @@ async function holdLock(path: string): Promise<Started> {
   return holder;
 }
 
+test('set-up says so if npm leaves out packages, and does not count the step as done', () => {
+  const fresh = new Checkout();
+  try {
+    const { status, stderr } = fresh.setUp(fresh.path({ scripts: { npm: 'exit 0' } }));
+    expect([status, existsSync(join(fresh.root, 'node_modules'))]).toEqual([1, false]);
+    expect(stderr).toMatch(/^Step 1 of 7 failed: .*\nnpm has left out packages: `npm config list` shows which/);
+  } finally {
+    fresh.delete();
+  }
+});
+
 describe('in a checkout that is set up', () => {
   let checkout: Checkout;
   beforeAll(() => {
