@@ -1,18 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { notebook, root, workFolder, workNotebook } from './paths.mjs';
+import { jupyterFolder, notebook, root, workFolder, workNotebook } from './paths.mjs';
 
 /**
- * Where the project's folder may not be written to, makes the person's own work folder, with a copy of the notebook
- * unless there is one, and says so. If that folder cannot be made either, says so and ends the process.
+ * Makes Jupyter's folder. Where the project's folder may not be written to, makes the person's own work folder before, with
+ * a copy of the notebook unless there is one, and says so. If that is not possible either, says so and ends the process.
  */
 export function prepareWorkFolder() {
-  if (workFolder === root) {
-    return;
-  }
   try {
-    mkdirSync(dirname(workNotebook), { recursive: true });
-    writeFileSync(workNotebook, readFileSync(notebook), { flag: 'wx' });
+    mkdirSync(jupyterFolder, { recursive: true, mode: 0o700 }); // IPython warns if it is missing
+    if (workFolder !== root) {
+      mkdirSync(dirname(workNotebook), { recursive: true });
+      writeFileSync(workNotebook, readFileSync(notebook), { flag: 'wx' });
+    }
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') {
       console.error(
@@ -22,5 +22,7 @@ export function prepareWorkFolder() {
       process.exit(1);
     }
   }
-  console.log(`${root} may not be written to: your copy of the lecture, and what it saves, are in ${workFolder}.`);
+  if (workFolder !== root) {
+    console.log(`${root} may not be written to: your copy of the lecture, and what it saves, are in ${workFolder}.`);
+  }
 }
