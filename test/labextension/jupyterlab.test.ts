@@ -86,7 +86,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
           (element) => {
             const output = element.closest('.jp-OutputArea-child')!.getBoundingClientRect();
             const { width, right, bottom } = element.getBoundingClientRect();
-            return width > 200 && right <= output.right + 1 && bottom <= output.bottom + 1;
+            return width > 100 && right <= output.right + 1 && bottom <= output.bottom + 1;
           },
           await picture.elementHandle(),
         );
@@ -309,6 +309,7 @@ print(run_notebook.page(notebook, title='exported'), end='')`;
     );
     const ran = () => notebook.page.evaluate(() => (window as { __ran?: number }).__ran);
     await notebook.cell(3).locator('p', { hasText: 'shown' }).waitFor();
+    await notebook.cell(1).locator('.jp-RenderedSVG img').waitFor({ state: 'attached' });
     await notebook.screenshot('untrusted');
     expect(await ran()).toBeUndefined();
     // A cell that the user runs is trusted. This shows that the test would notice a script.
