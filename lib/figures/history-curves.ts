@@ -43,7 +43,7 @@ export function historyCurves(history: Record<string, ArrayLike<unknown>>): Figu
       xaxis: axis('epoch', { ...epochAxis, domain: [0, 0.42] }),
       yaxis: axis('cross-entropy', { rangemode: 'tozero' }),
       xaxis2: axis('epoch', { ...epochAxis, domain: [0.58, 1], anchor: 'y2' }),
-      yaxis2: axis('accuracy', { anchor: 'x2', tickformat: '.1%' }),
+      yaxis2: axis('accuracy', { anchor: 'x2' }),
       legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: -0.22, yanchor: 'top' },
       annotations: [panelTitle('Loss', 0.21), panelTitle('Accuracy', 0.79)],
       margin: { l: 70, r: 20, t: 40, b: 100 },
