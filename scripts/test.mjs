@@ -1,7 +1,7 @@
 // npm test: set-up, types, style, all tests. The last line says how many tests passed and failed, as jest counted them.
 // npm run test:quick leaves out all tests that start a kernel, a browser or a script of the project.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { nodeModules, packages, root } from './paths.mjs';
@@ -38,6 +38,10 @@ const isChecked = [
 const folder = mkdtempSync(join(tmpdir(), 'mnist-lecture-'));
 const results = join(folder, 'results.json');
 const isTested = run('Tests', ['jest', 'bin', 'jest.js'], '--json', `--outputFile=${results}`, ...jestArguments);
+if (!existsSync(results)) {
+  console.error('No test was run: jest failed before, as said above.');
+  process.exit(1);
+}
 /** @type {import('@jest/test-result').FormattedTestResults} */
 const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(results, 'utf8'));
 rmSync(folder, { recursive: true });
