@@ -124,7 +124,8 @@ export class OpenNotebook {
     await this.page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     );
-    return (await this.cell(index).locator('.jp-Cell-outputArea').textContent())!.trim();
+    const outputs = this.cell(index).locator('.jp-OutputArea-output'); // without their prompts
+    return (await outputs.allTextContents()).join('').trim();
   }
 
   /** A cell's prompt: `[ ]:` before a run, `[*]:` during it, a number afterwards. */
