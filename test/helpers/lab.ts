@@ -94,6 +94,7 @@ export class OpenNotebook {
       (number) => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= number,
       numCells,
     );
+    await page.locator('.lm-DockPanel-tabBar .jp-mod-current').waitFor(); // before, menus have nothing to act on
     return new OpenNotebook(page);
   }
 
