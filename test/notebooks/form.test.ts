@@ -62,6 +62,8 @@ describe('the numbers in the prose', () => {
     ['0.9820', 'Keras on TensorFlow 2.21, 10 epochs, batch size 200'],
     ['0.9818', 'the lowest test accuracy of four seeds'],
     ['0.9826', 'the highest test accuracy of four seeds'],
+    ['12,810', 'the parameters of the convolutional network'],
+    ['0.9851', 'its test accuracy after 8 epochs'],
     ['0.0586', 'the lowest validation loss in a run of 25 epochs'],
     ['0.0669', 'the validation loss after epoch 25 of that run'],
     ['0.0001', 'the training loss after epoch 25 of that run'],
