@@ -1,12 +1,12 @@
-// Measures the lecture against the same lecture in Keras: npm run bench [-- --rounds N] [--epochs N] [--lectures N] [--out FILE]
+// npm run bench: measures the lecture against the same lecture in Keras.
 //
 // The two sides take turns, each alone and in a process of its own, so that slow phases of the machine affect both.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { environment } from '../scripts/environment.mjs';
+import { readOptions } from '../scripts/options.mjs';
 import { nodeModules, notebook, python, root, tensorflow } from '../scripts/paths.mjs';
 import { setUpOrExit } from '../scripts/setup.mjs';
 
@@ -25,13 +25,20 @@ import { setUpOrExit } from '../scripts/setup.mjs';
  * @typedef {{ ours: T[], keras: T[] }} BothSides one value per round
  */
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    epochs: { type: 'string', default: '6' },
-    lectures: { type: 'string', default: '3' },
-    out: { type: 'string', default: join(root, 'bench', 'results.md') },
-  },
+const USAGE = `Usage: npm run bench [-- OPTIONS]
+
+Compares the speed and memory of training and of the whole lecture with Keras.
+
+  --rounds N        how often each side trains (default: 3)
+  --epochs N        number of epochs per round (default: 6)
+  --lectures N      how often each side runs the whole lecture (default: 3)
+  --out FILE        where the table goes (default: bench/results.md)`;
+
+const values = readOptions(USAGE, {
+  rounds: { type: 'string', default: '3' },
+  epochs: { type: 'string', default: '6' },
+  lectures: { type: 'string', default: '3' },
+  out: { type: 'string', default: join(root, 'bench', 'results.md') },
 });
 const BATCH_SIZE = 200;
 const here = join(root, 'bench');
