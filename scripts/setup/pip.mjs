@@ -35,7 +35,7 @@ function networkSettings() {
   }
   /** @type {Record<string, string>} */
   const settings = {};
-  // Each line is such as global.index-url='https://pypi.org/simple'. The value is a string literal of Python's.
+  // Each line is such as global.index-url='https://mirror.example/simple'. The value is a string literal of Python's.
   const lines = [...stdout.matchAll(/^([\w:]+)\.([\w-]+)=(['"])(.*)\3$/gm)];
   for (const section of SECTIONS) {
     for (const [, , key, , value] of lines.filter(([, name]) => name === section)) {
