@@ -76,8 +76,8 @@ export interface EngineState {
 /** Node's own timers: a stopped cell's would be cancelled. */
 const [setTimer, setImmediateTimer] = [setTimeout, setImmediate];
 
-/** How long V8's optimizing compiler is given to finish before garbage is collected again. */
-const COMPILATION_MS = 100;
+/** The time until garbage is collected again, in case tensors are left. */
+const SECOND_COLLECTION_MS = 100;
 
 let layers: Layers | undefined;
 let core: Core | undefined;
@@ -278,11 +278,11 @@ export function restoreEngine(
       done();
       return;
     }
-    // V8's optimizing compiler may hold values of the code that it was compiling.
+    // On a busy machine, V8 sometimes (in one of a hundred stops) holds a value a little longer than the code that made it.
     setTimer(() => {
       disposeUnreachable();
       done();
-    }, COMPILATION_MS);
+    }, SECOND_COLLECTION_MS);
   });
 }
 
