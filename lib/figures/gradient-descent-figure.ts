@@ -1,5 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, FULL_WIDTH, type Figure, axis, card, figure, panelTitle } from './style';
+import { COLORS, FULL_WIDTH, type Figure, GREY, axis, card, figure, panelTitle } from './style';
 
 const START = -2;
 const STEPS = 5;
@@ -41,7 +41,7 @@ export function gradientDescentFigure(): Figure {
         name: 'L(w) = w²',
         x: w,
         y: w.map((value) => Number(loss(value).toFixed(2))),
-        line: { color: '#8A8A8A', width: 2 },
+        line: { color: GREY, width: 2 },
         hoverinfo: 'skip',
       } as unknown as Plot,
       {

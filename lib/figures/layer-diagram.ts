@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import { instance } from '@viz-js/viz';
 import type { MimeBundle } from '../display/display';
-import { escapeXml } from './style';
+import { PALE_BLUE, escapeXml } from './style';
 
 /**
  * The layers of a model as boxes from input to output, each with its input and output shape. Drawn by Graphviz
@@ -66,7 +66,7 @@ function table(heading: string, input: string, output: string): string {
   const cell = (text: string, attributes = ''): string => `<td align="left" ${attributes}>${escapeXml(text)}</td>`;
   return (
     '<table border="0" cellborder="1" cellspacing="0" cellpadding="6">' +
-    `<tr><td colspan="2" bgcolor="#DCE9F5"><b>${escapeXml(heading)}</b></td></tr>` +
+    `<tr><td colspan="2" bgcolor="${PALE_BLUE}"><b>${escapeXml(heading)}</b></td></tr>` +
     `<tr>${cell('input')}${cell(input)}</tr><tr>${cell('output')}${cell(output)}</tr></table>`
   );
 }

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import type { MimeBundle } from '../display/display';
-import { FULL_WIDTH, INK } from './style';
+import { FULL_WIDTH, GREY, INK, PALE_BLUE } from './style';
 import { round, svgPicture, svgText } from './svg-elements';
 
 const MOST_CIRCLES = 10;
@@ -12,7 +12,7 @@ const MIDDLE = TOP + ((MOST_CIRCLES - 1) * PITCH) / 2;
 const HEIGHT = TOP + (MOST_CIRCLES - 1) * PITCH + 90;
 const EDGE = 110; // from the side of the picture to the first and last column
 const NARROWEST = 160; // columns, so that the words below them do not touch
-const FILLS = { input: '#FFFFFF', hidden: '#DCE9F5', output: '#F6D9C4' };
+const FILLS = { input: '#FFFFFF', hidden: PALE_BLUE, output: '#F6D9C4' };
 
 interface Column {
   name: string;
@@ -46,7 +46,7 @@ export function networkDiagram(model: tf.LayersModel): MimeBundle {
     }
     const [starts, ends] = [heights(columns[index].count), heights(count)];
     const paths = starts.flatMap((start) => ends.map((end) => `M${round(from)} ${start}L${round(to)} ${end}`));
-    return `<path d="${paths.join('')}" stroke="#8A8A8A" stroke-width="0.7"/>`;
+    return `<path d="${paths.join('')}" stroke="${GREY}" stroke-width="0.7"/>`;
   });
   const circles = columns.map((column, index) => drawnColumn(column, xs[index], index, columns.length - 1));
   const described = columns.map(({ name, count, words }) => `${name} (${count}${words[1] && `, ${words[1]}`})`);

@@ -1,5 +1,5 @@
 import type { MimeBundle } from '../display/display';
-import { COLORS, FULL_WIDTH, INK } from './style';
+import { COLORS, FULL_WIDTH, INK, PALE_BLUE } from './style';
 import { svgPicture, svgText } from './svg-elements';
 
 const HEIGHT = 330;
@@ -24,7 +24,7 @@ export function neuronDiagram(): MimeBundle {
     const [from, to] = [INPUT.radius / length, end];
     return [
       `<path d="M${INPUT.x + from * dx} ${y + from * dy}L${INPUT.x + to * dx} ${y + to * dy}" ${ARROW}/>`,
-      `<circle cx="${INPUT.x}" cy="${y}" r="${INPUT.radius}" fill="#DCE9F5" stroke="${INK}" stroke-width="2"/>`,
+      `<circle cx="${INPUT.x}" cy="${y}" r="${INPUT.radius}" fill="${PALE_BLUE}" stroke="${INK}" stroke-width="2"/>`,
       indexed(INPUT.x, y + 6, 'x', index),
       indexed(INPUT.x + 0.42 * dx, y + 0.42 * dy - 14, 'w', index, COLORS.vermillion),
     ].join('\n');

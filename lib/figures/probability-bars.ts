@@ -1,7 +1,5 @@
 import type { Plot } from 'nodeplotlib';
-import { COLORS, FULL_WIDTH, type Figure, axis, card, figure } from './style';
-
-const OTHERS = '#8A8A8A';
+import { COLORS, FULL_WIDTH, type Figure, GREY, axis, card, figure } from './style';
 
 /**
  * The probabilities of one prediction as bars, one per class; the largest, which is the predicted class, stands out.
@@ -25,7 +23,7 @@ export function probabilityBars(probabilities: ArrayLike<number>, label?: number
     textposition: 'outside',
     constraintext: 'none',
     cliponaxis: false,
-    marker: { color: values.map((_, index) => (index === predicted ? COLORS.blue : OTHERS)) },
+    marker: { color: values.map((_, index) => (index === predicted ? COLORS.blue : GREY)) },
     hovertemplate: 'class %{x}: %{y}<extra></extra>',
   } as unknown as Plot;
   const words = values.map((value, index) => `${index}: ${shortened(value)}`).join(', ');

@@ -14,10 +14,15 @@ export function figure(data: Plot[], layout: Layout): Figure {
 export const COLORS = { blue: '#0072B2', vermillion: '#D55E00', green: '#009E73', purple: '#CC79A7', black: '#000000' };
 
 export const INK = '#222222';
+/** What recedes: lines of secondary importance. */
+export const GREY = '#8A8A8A';
+/** Fills behind dark text. */
+export const PALE_BLUE = '#DCE9F5';
 export const GRID = '#DDDDDD';
 
 /** The font size of all text in figures, in pixels: read from the last row of a class. */
-const TEXT_SIZE = 16;
+export const TEXT_SIZE = 16;
+export const FONT = 'Arial, Helvetica, sans-serif';
 
 /** As wide as a cell of JupyterLab on a screen of 1280 pixels, with the file browser open, leaves room for. */
 export const FULL_WIDTH = 720;
@@ -45,7 +50,7 @@ export function card(width: number, height: number, description: string, more: o
     height,
     paper_bgcolor: '#FFFFFF',
     plot_bgcolor: '#FFFFFF',
-    font: { family: 'Arial, Helvetica, sans-serif', size: TEXT_SIZE, color: INK },
+    font: { family: FONT, size: TEXT_SIZE, color: INK },
     margin: { l: 70, r: 20, t: 40, b: 60 },
     meta: { description },
     ...more,

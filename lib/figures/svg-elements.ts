@@ -1,10 +1,10 @@
-import { INK, escapeXml } from './style';
+import { FONT, INK, TEXT_SIZE, escapeXml } from './style';
 
 /** An SVG picture on a white card. It shrinks with the place where it is shown. */
 export function svgPicture(width: number, height: number, elements: string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
-      `style="max-width: 100%; height: auto;" font-family="Arial, Helvetica, sans-serif" font-size="16" fill="${INK}">`,
+      `style="max-width: 100%; height: auto;" font-family="${FONT}" font-size="${TEXT_SIZE}" fill="${INK}">`,
     `<rect width="${width}" height="${height}" fill="#FFFFFF"/>`,
     ...elements,
     '</svg>',
