@@ -6,10 +6,13 @@ import { root } from './notebook';
 /**
  * Installs tslab's own kernel by `tslab install`, under the name `stock-tslab`: the project's kernel is called `tslab`.
  *
+ * If a file of a package changes while a cell runs, tslab fails with "Unexpected pending rebuildTimer", even if only the
+ * file's number of links changes. Other tests link the packages, so TypeScript is told to compare the files' times.
+ *
  * @param folder the folder to install into.
  * @returns the environment in which Jupyter finds the kernel.
  */
-export function installStockKernel(folder: string): { JUPYTER_PATH: string } {
+export function installStockKernel(folder: string): { JUPYTER_PATH: string; TSC_WATCHFILE: string } {
   const tslab = join(root, 'node_modules', 'tslab', 'bin', 'tslab');
   const bin = join(root, '.venv', 'bin');
   const installed = spawnSync(
@@ -22,5 +25,5 @@ export function installStockKernel(folder: string): { JUPYTER_PATH: string } {
   }
   const kernels = join(folder, 'share', 'jupyter', 'kernels');
   renameSync(join(kernels, 'tslab'), join(kernels, 'stock-tslab'));
-  return { JUPYTER_PATH: join(folder, 'share', 'jupyter') };
+  return { JUPYTER_PATH: join(folder, 'share', 'jupyter'), TSC_WATCHFILE: 'DynamicPriorityPolling' };
 }

@@ -59,7 +59,7 @@ describe('a cell', () => {
     const ids = await Promise.all(
       Array.from({ length: count }, (_, index) => client.execute(`await null; console.log(${index})`)),
     );
-    await client.idle(ids.at(-1)!);
+    await Promise.all([client.idle(ids.at(-1)!), client.replyTo(ids.at(-1)!)]);
     const marks = ids.flatMap((id) => [indexOf(id, 'busy'), indexOf(id, 'idle')]);
     expect(marks).toEqual([...marks].sort((a, b) => a - b));
     const counts = ids.map((id) => client.on('shell', id)[0].content.execution_count as number);

@@ -20,6 +20,7 @@ import { installStockKernel } from '../helpers/stock-kernel';
 const MINUTES = 60_000;
 
 let folder: string;
+let stock: Record<string, string> = {};
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lecture-'));
 });
@@ -29,7 +30,7 @@ afterAll(() => {
 
 function runLecture(...args: string[]) {
   const script = join(root, 'scripts', 'lecture.mjs');
-  const environment = { ...process.env, ...HOSTILE, JUPYTER_PATH: join(folder, 'stock', 'share', 'jupyter') };
+  const environment = { ...process.env, ...HOSTILE, ...stock };
   return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', env: environment });
 }
 
@@ -215,7 +216,7 @@ describe('the whole lecture, one epoch on a fresh kernel', () => {
   test(
     'has the same outputs, to the last digit, with the kernel of `tslab install`',
     () => {
-      installStockKernel(join(folder, 'stock'));
+      stock = installStockKernel(join(folder, 'stock'));
       const out = join(folder, 'stock-run');
       const { status, stderr } = runLecture('--epochs', '1', '--kernel', 'stock-tslab', '--out', out);
       expect([status, stderr]).toEqual([0, '']);
