@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { type IdxArray, idxArray } from './idx';
-import { NativeOps, hasNativeOps } from '../tensorflow/native-ops';
+import { Graph, GraphDescription, byteTensor, hasGraphs } from '../tensorflow/graph';
 
 const LARGEST_BYTE = 255;
 
@@ -28,15 +28,30 @@ export function flatten({ data, shape }: IdxArray): IdxArray {
  * @example const trainX = normalize(trainPixels); // 51 -> 0.2
  */
 export function normalize({ data, shape }: IdxArray): tf.Tensor {
-  if (!hasNativeOps()) {
+  if (!hasGraphs()) {
     return tf.tidy(() => tf.tensor(data, shape, 'float32').div(LARGEST_BYTE));
   }
-  const ops = new NativeOps();
-  const floats = ops.floatsFromBytes(data, shape);
-  const [scaled] = ops.run('RealDiv', [floats, ops.scalar(LARGEST_BYTE)]);
-  const pixels = ops.toTensor(scaled, shape);
-  ops.releaseAll();
-  return pixels;
+  // In a graph, the division writes its results over the floats that it reads.
+  const description = new GraphDescription();
+  const bytes = description.input(
+    'bytes',
+    'DT_UINT8',
+    shape.map(() => -1),
+  );
+  const floats = description.add('floats', 'Cast', [bytes], {
+    SrcT: { type: 'DT_UINT8' },
+    DstT: { type: 'DT_FLOAT' },
+  });
+  const largest = description.input('largest', 'DT_FLOAT', []);
+  description.add('normalized', 'RealDiv', [floats, largest], { T: { type: 'DT_FLOAT' } });
+  const graph = new Graph(description);
+  try {
+    return tf.tidy(
+      () => graph.run({ bytes: byteTensor(data, shape), largest: tf.scalar(LARGEST_BYTE) }, ['normalized'])[0],
+    );
+  } finally {
+    graph.delete();
+  }
 }
 
 /**

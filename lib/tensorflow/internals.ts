@@ -16,50 +16,71 @@ for (const name of ['tfjs-core', 'tfjs-layers', 'tfjs-node'] as const) {
   }
 }
 
-/** The id under which tfjs-node's addon keeps a tensor of TensorFlow. */
-export type NativeTensor = number;
-
-/** An attribute of one of TensorFlow's operations. */
-export interface Attribute {
-  name: string;
-  type: number;
-  value: unknown;
-}
-
-/** The addon's description of an operation's result. */
-export interface TensorInfo {
-  id: NativeTensor;
-  shape: number[];
-  dtype: number;
-}
-
-/** The addon that joins Node and TensorFlow. */
-export interface Binding {
-  TF_Version: string;
-  TF_FLOAT: number;
-  TF_INT32: number;
-  TF_UINT8: number;
-  TF_ATTR_BOOL: number;
-  TF_ATTR_SHAPE: number;
-  TF_ATTR_STRING: number;
-  TF_ATTR_TYPE: number;
-  createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): NativeTensor;
-  deleteTensor(tensor: NativeTensor): void;
-  tensorDataSync(tensor: NativeTensor): Float32Array;
-  executeOp(name: string, attributes: Attribute[], inputs: NativeTensor[], numOutputs: number): TensorInfo[];
-}
-
 /** tfjs-node's backend. */
 export interface NodeBackend {
-  binding: Binding;
-  getInputTensorIds(tensors: tf.Tensor[]): NativeTensor[];
-  createOutputTensor(info: TensorInfo): tf.Tensor;
+  /** The addon that joins Node and TensorFlow. */
+  binding: {
+    TF_Version: string;
+    TF_UINT8: number;
+    /** Returns the id of a new tensor of TensorFlow. */
+    createTensor(shape: number[], dtype: number, values: Uint8Array): number;
+  };
+  /** Makes a tf.Tensor that owns a tensor of TensorFlow. */
+  createOutputTensor(info: { id: number; shape: number[]; dtype: number }): tf.Tensor;
+  /** Runs one operation of TensorFlow. */
+  executeMultipleOutputs(name: string, attributes: object[], inputs: tf.Tensor[], numOutputs: number): tf.Tensor[];
+  /** Loads the graph of a SavedModel and returns its id. */
+  loadSavedModelMetaGraph(folder: string, tag: string): number;
+  runSavedModel(id: number, inputs: tf.Tensor[], inputNames: { name: string }[], results: string[]): tf.Tensor[];
+  deleteSavedModel(id: number): void;
 }
 
 /** Returns tfjs-node's backend; undefined if tfjs uses another backend. */
 export function nodeBackend(): NodeBackend | undefined {
   return tf.getBackend() === 'tensorflow' ? (tf.backend() as unknown as NodeBackend) : undefined;
 }
+
+/** TensorFlow's names for types of numbers. */
+export type DataType = 'DT_FLOAT' | 'DT_INT32' | 'DT_UINT8';
+
+/** An operation in a graph. */
+export interface NodeDef {
+  setName(name: string): void;
+  setOp(op: string): void;
+  setInputList(inputs: string[]): void;
+  getAttrMap(): { set(name: string, value: AttrValue): void };
+}
+
+/** The value of an operation's attribute: one of these. */
+export interface AttrValue {
+  setType(type: number): void;
+  setB(value: boolean): void;
+  setI(value: number): void;
+  setS(bytes: Uint8Array): void;
+  setShape(shape: object): void;
+}
+
+/** tfjs-node's classes for the messages of a SavedModel, which TensorFlow defines in saved_model.proto. */
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- it has no types
+export const protocol = require('@tensorflow/tfjs-node/dist/proto/api_pb') as {
+  SavedModel: new () => {
+    setSavedModelSchemaVersion(version: number): void;
+    setMetaGraphsList(metaGraphs: object[]): void;
+    serializeBinary(): Uint8Array;
+  };
+  MetaGraphDef: {
+    new (): { setMetaInfoDef(info: object): void; setGraphDef(graph: object): void };
+    MetaInfoDef: new () => { setTagsList(tags: string[]): void };
+  };
+  GraphDef: new () => { setNodeList(nodes: NodeDef[]): void };
+  NodeDef: new () => NodeDef;
+  AttrValue: new () => AttrValue;
+  TensorShape: {
+    new (): { setDimList(dimensions: object[]): void };
+    Dim: new () => { setSize(size: number): void };
+  };
+  DataType: Record<DataType, number>;
+};
 
 /** A moment of Adam, as tfjs stores it. */
 export interface Moment {

@@ -31,7 +31,7 @@ export interface Trainer {
   end(): void;
 }
 
-/** Chooses TensorFlow's fused operations if they can train the model, else tfjs's own. */
+/** Chooses a TensorFlow graph if that can train the model, else tfjs's own operations. */
 export function createTrainer(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor, options: tf.ModelFitArgs): Trainer {
   return createFusedTrainer(model, x, y, options) ?? new TfjsTrainer(model, x, y, options);
 }

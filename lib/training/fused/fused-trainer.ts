@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-node';
 import { uninterruptible } from '../../notebook-kernel';
 import { DEFAULT_BATCH_SIZE, type Examples, splitExamples } from '../split';
 import type { BatchObserver, Logs, Trainer } from '../trainer';
-import { FusedNetwork, type NativeExamples, createFusedNetwork } from './fused-network';
+import { type FusedNetwork, createFusedNetwork } from './fused-network';
 
 /**
- * Creates a trainer that uses fused operations.
+ * Creates a trainer that runs a step as one TensorFlow graph.
  *
  * @param model built and compiled.
  * @param x [count, inputs]. It must live as long as the trainer.
@@ -27,8 +27,8 @@ export function createFusedTrainer(
 
 /** Runs an epoch as tfjs's fit does: shuffles the examples, then trains on one batch after another. */
 class FusedTrainer implements Trainer {
-  private readonly training: Examples & { native: NativeExamples };
-  private readonly validation: (Examples & { native: NativeExamples }) | null;
+  private readonly training: Examples;
+  private readonly validation: Examples | null;
   private readonly batchSize: number;
   private readonly shuffle: boolean;
   private readonly copies = new Map<tf.Tensor, tf.Tensor>();
@@ -43,8 +43,8 @@ class FusedTrainer implements Trainer {
     const { training, validation } = splitExamples(x, y, options);
     this.batchSize = batchSize;
     this.shuffle = shuffle;
-    this.training = { ...training, native: this.native(training) };
-    this.validation = validation && { ...validation, native: this.native(validation) };
+    this.training = this.inFloats(training);
+    this.validation = validation && this.inFloats(validation);
   }
 
   async trainEpoch(_epoch: number, observer: BatchObserver): Promise<Logs> {
@@ -59,7 +59,7 @@ class FusedTrainer implements Trainer {
     for (let batch = 0; seen < order.length && !model.stopTraining; batch++) {
       const indices = order.slice(seen, seen + batchSize);
       await observer.onBatchBegin(batch, {});
-      const values = uninterruptible(() => network.trainBatch(training.native, indices));
+      const values = uninterruptible(() => network.trainBatch(training, indices));
       for (const [name, value] of Object.entries(values)) {
         totals[name] = (totals[name] ?? 0) + value * indices.length;
       }
@@ -73,8 +73,8 @@ class FusedTrainer implements Trainer {
     if (!this.validation) {
       return {};
     }
-    const { native, first, last } = this.validation;
-    const values = this.network.evaluate(native, first, last, this.batchSize);
+    const { first, last } = this.validation;
+    const values = this.network.evaluate(this.validation, first, last, this.batchSize);
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value]));
   }
 
@@ -87,8 +87,8 @@ class FusedTrainer implements Trainer {
     tf.dispose([...this.copies.values()]);
   }
 
-  private native({ x, y }: Examples): NativeExamples {
-    return this.network.examples(this.toFloat(x), this.toFloat(y));
+  private inFloats(examples: Examples): Examples {
+    return { ...examples, x: this.toFloat(examples.x), y: this.toFloat(examples.y) };
   }
 
   /** Returns a float32 tensor as it is, and a copy of any other, which lives as long as the trainer. */

@@ -1,0 +1,171 @@
+/*
+ * Graphs of TensorFlow's operations. tfjs runs one operation at a time and makes a tensor of each result. TensorFlow runs
+ * a graph as a whole: it fuses operations, runs independent ones at the same time, and reuses the memory of results.
+ */
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs-node';
+import { type AttrValue, type DataType, type NodeDef, nodeBackend, protocol } from './internals';
+
+const TAG = 'serve';
+const writtenFolders = new Set<string>();
+
+/** A result of an operation in a graph: `name` or, if it is not the operation's first, `name:index`. */
+export type Result = string;
+
+/** An operation's attribute. In a shape, -1 stands for any size. */
+type Attribute = { type: DataType } | { b: boolean } | { i: number } | { s: string } | { shape: number[] };
+
+/** Whether tfjs runs on TensorFlow's library now, which graphs require. */
+export function hasGraphs(): boolean {
+  return nodeBackend() !== undefined;
+}
+
+/**
+ * Makes a tensor of bytes, an input of type DT_UINT8. tfjs has no such type, so a graph is all that can use it.
+ *
+ * @param bytes which the tensor may share: do not change them while it exists.
+ * @returns uint8; tfjs calls it int32. The caller disposes of it.
+ * @example const pixels = byteTensor(Uint8Array.of(0, 255), [2]);
+ */
+export function byteTensor(bytes: Uint8Array, shape: number[]): tf.Tensor {
+  const backend = nodeBackend()!;
+  const { TF_UINT8 } = backend.binding;
+  const id = backend.binding.createTensor(shape, TF_UINT8, bytes);
+  return backend.createOutputTensor({ id, shape, dtype: TF_UINT8 });
+}
+
+/**
+ * Describes a graph, operation by operation. https://www.tensorflow.org/api_docs/python/tf/raw_ops lists the operations with
+ * their inputs and attributes; every attribute without a default must be given.
+ *
+ * @example
+ * const description = new GraphDescription();
+ * const x = description.input('x', 'DT_FLOAT', [-1, 3]);
+ * description.add('y', 'Relu', [x], { T: { type: 'DT_FLOAT' } });
+ * const graph = new Graph(description);
+ * const [y] = graph.run({ x: tf.tensor2d([[-1, 0, 2]]) }, ['y']); // [[0, 0, 2]]
+ */
+export class GraphDescription {
+  private readonly nodes: NodeDef[] = [];
+
+  /**
+   * Adds an operation.
+   *
+   * @param name of the operation, which must be new.
+   * @param op TensorFlow's name for the kind of operation.
+   * @param inputs in the operation's order.
+   * @param attributes by name.
+   * @param after operations that must have run before, beside those of the inputs.
+   * @returns its first result.
+   */
+  add(
+    name: string,
+    op: string,
+    inputs: Result[],
+    attributes: Record<string, Attribute> = {},
+    after: string[] = [],
+  ): Result {
+    const node = new protocol.NodeDef();
+    node.setName(name);
+    node.setOp(op);
+    node.setInputList([...inputs, ...after.map((other) => `^${other}`)]);
+    for (const [key, value] of Object.entries(attributes)) {
+      node.getAttrMap().set(key, attributeMessage(value));
+    }
+    this.nodes.push(node);
+    return name;
+  }
+
+  /** Adds a value that is given each time the graph runs. */
+  input(name: string, type: DataType, shape: number[]): Result {
+    return this.add(name, 'Placeholder', [], { dtype: { type }, shape: { shape } });
+  }
+
+  /** Returns the graph as a SavedModel, the format in which tfjs-node loads graphs. */
+  toSavedModel(): Uint8Array {
+    const graph = new protocol.GraphDef();
+    graph.setNodeList(this.nodes);
+    const info = new protocol.MetaGraphDef.MetaInfoDef();
+    info.setTagsList([TAG]);
+    const metaGraph = new protocol.MetaGraphDef();
+    metaGraph.setMetaInfoDef(info);
+    metaGraph.setGraphDef(graph);
+    const model = new protocol.SavedModel();
+    model.setSavedModelSchemaVersion(1);
+    model.setMetaGraphsList([metaGraph]);
+    return model.serializeBinary();
+  }
+}
+
+function attributeMessage(value: Attribute): AttrValue {
+  const message = new protocol.AttrValue();
+  if ('type' in value) {
+    message.setType(protocol.DataType[value.type]);
+  } else if ('b' in value) {
+    message.setB(value.b);
+  } else if ('i' in value) {
+    message.setI(value.i);
+  } else if ('s' in value) {
+    message.setS(Buffer.from(value.s));
+  } else {
+    const shape = new protocol.TensorShape();
+    shape.setDimList(
+      value.shape.map((size) => {
+        const dimension = new protocol.TensorShape.Dim();
+        dimension.setSize(size);
+        return dimension;
+      }),
+    );
+    message.setShape(shape);
+  }
+  return message;
+}
+
+/** A graph that can be run, with variables of its own. */
+export class Graph {
+  private readonly backend = nodeBackend()!;
+  private readonly id: number;
+
+  /**
+   * @throws Error with TensorFlow's message if the description is wrong.
+   * @example const graph = new Graph(description);
+   */
+  constructor(description: GraphDescription) {
+    const folder = this.folderOf(description.toSavedModel());
+    this.id = this.backend.loadSavedModelMetaGraph(folder, TAG);
+  }
+
+  /**
+   * Runs the operations on which some results depend.
+   *
+   * @param inputs the values of all inputs that they need.
+   * @param results the names of the wanted results.
+   * @returns the results in this order. The caller disposes of them.
+   * @throws Error with TensorFlow's message.
+   */
+  run(inputs: Record<string, tf.Tensor>, results: Result[]): tf.Tensor[] {
+    const names = Object.keys(inputs).map((name) => ({ name }));
+    return this.backend.runSavedModel(this.id, Object.values(inputs), names, results);
+  }
+
+  /** Frees the graph and its variables. */
+  delete(): void {
+    this.backend.deleteSavedModel(this.id);
+  }
+
+  /**
+   * Writes a SavedModel, which tfjs-node loads from a folder only, to a folder in TensorFlow's memory. Files there can be
+   * neither changed nor deleted, so that equal graphs share one: the graph of the lecture takes 8 KB.
+   */
+  private folderOf(model: Uint8Array): string {
+    const folder = `ram://mnist-lib/${createHash('sha256').update(model).digest('hex')}`;
+    if (!writtenFolders.has(folder)) {
+      tf.tidy(() => {
+        const file = [tf.scalar(`${folder}/saved_model.pb`), tf.scalar(model, 'string')];
+        this.backend.executeMultipleOutputs('WriteFile', [], file, 0);
+      });
+      writtenFolders.add(folder);
+    }
+    return folder;
+  }
+}
