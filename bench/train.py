@@ -1,6 +1,6 @@
 """The benchmark in Python: does the same as train.mjs, with the same data, network and batch size.
 
-train.py DATA EPOCHS BATCH_SIZE ENGINE, where ENGINE is tensorflow or jax (Keras on it) or jax-by-hand.
+train.py DATA ENGINE EPOCHS BATCH_SIZE, where ENGINE is tensorflow or jax (Keras on it) or jax-by-hand.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-data, epochs, batch_size, engine = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+data, engine, epochs, batch_size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 if engine == "jax-by-hand":
     from jax_by_hand import Network
