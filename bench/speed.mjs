@@ -14,7 +14,8 @@ import { median, section, spread, table } from './report.mjs';
 /**
  * @typedef {object} Training
  * @property {number[]} epochs seconds of each epoch.
- * @property {Record<string, number[]>} [floors] seconds of each epoch's matrix products alone, by operation; ours only.
+ * @property {Record<string, number[]>} [floors] seconds of the matrix products of an epoch alone, by operation; measured before
+ *   each epoch but the first, and only by our side.
  * @property {number} loading seconds.
  * @property {number} evaluating seconds.
  * @property {number} accuracy on the test images.
@@ -197,7 +198,7 @@ function ourFloors(trainings) {
   const floors = {};
   for (const training of trainings.get(OURS) ?? []) {
     for (const [operation, seconds] of Object.entries(training.floors ?? {})) {
-      (floors[operation] ??= []).push(median(seconds.slice(1)));
+      (floors[operation] ??= []).push(median(seconds));
     }
   }
   return floors;
