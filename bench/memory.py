@@ -1,4 +1,6 @@
-"""Runs the lecture with one epoch in several kernels at once, and prints their memory as JSON: memory.py NOTEBOOK KERNELS
+"""Runs the lecture with one epoch in several kernels at once, and prints their memory as JSON.
+
+memory.py NOTEBOOK KERNELS
 
 The kernels run each cell at the same time, and the next one when all have been read.
 """
@@ -97,7 +99,8 @@ class Kernel:
 
     def sizes(self, file):
         text = self.read(file)
-        return {name: int(kilobytes) / 1000 for name, kilobytes in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+        lines = re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)
+        return {name: int(kilobytes) / 1000 for name, kilobytes in lines}
 
     def read(self, file):
         return Path(f"/proc/{self.manager.provisioner.pid}/{file}").read_text()

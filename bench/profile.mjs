@@ -6,7 +6,8 @@ import { BATCH_SIZE } from './speed.mjs';
 /**
  * @typedef {object} Recorder
  * @property {boolean} isOn whether calls are recorded now.
- * @property {Map<string, { calls: number, ms: number }>} calls by the name of an operation or of a function of the addon.
+ * @property {Map<string, { calls: number, ms: number }>} calls by operation, or by function of the
+ *   addon.
  */
 
 /**
@@ -44,9 +45,9 @@ export async function measureProfile(epochs) {
     `${((100 * ms) / total).toFixed(1)} %`,
   ];
   return section('Profile', `--profile --epochs ${epochs}`, [
-    `The mean of the ${counted} epochs after the first, with validation. An operation's time includes its call through the ` +
-      "addon. Names in lower case are functions of the addon, which make, read and free tensors. JavaScript is the rest: `fit`'s " +
-      'own code, callbacks, and garbage collection.',
+    `The mean of the ${counted} epochs after the first, with validation. An operation's time includes its call through ` +
+      'the addon. Names in lower case are functions of the addon, which make, read and free tensors. JavaScript is the ' +
+      "rest: `fit`'s own code, callbacks, and garbage collection.",
     '',
     ...table([
       ['operation', 'calls per epoch', 'ms per epoch', 'share'],
@@ -58,8 +59,8 @@ export async function measureProfile(epochs) {
 }
 
 /**
- * Records the calls that tfjs and the library make to the addon. On a CPU, TensorFlow has computed an operation when its call
- * returns, so the time of the call is that of the operation.
+ * Records the calls that tfjs and the library make to the addon. On a CPU, TensorFlow has computed an operation when its
+ * call returns, so the time of the call is that of the operation.
  *
  * @param {{ binding: Record<string, unknown> }} backend
  * @returns {Recorder}

@@ -14,7 +14,8 @@ const TITLES = /** @type {const} */ (['Speed', 'Profile', 'Memory']);
  * @example section('Profile', '--profile --epochs 6', table([['operation', 'ms'], ['Relu', '24']]));
  */
 export function section(title, options, content) {
-  const machine = `${cpus().length} cores of ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`;
+  const gigabytes = Math.round(totalmem() / 2 ** 30);
+  const machine = `${cpus().length} cores of ${cpus()[0].model.trim()}, ${gigabytes} GiB, ${process.platform}`;
   return [
     `## ${title}`,
     '',

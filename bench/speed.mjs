@@ -14,8 +14,8 @@ import { median, section, spread, table } from './report.mjs';
 /**
  * @typedef {object} Training
  * @property {number[]} epochs seconds of each epoch.
- * @property {Record<string, number[]>} [floors] seconds of the matrix products of an epoch alone, by operation; measured before
- *   each epoch but the first, and only by our side.
+ * @property {Record<string, number[]>} [floors] seconds of an epoch's matrix products alone, by operation; measured
+ *   before each epoch but the first, and only by our side.
  * @property {number} loading seconds.
  * @property {number} evaluating seconds.
  * @property {number} accuracy on the test images.
@@ -178,11 +178,12 @@ function report(trainings, lectures) {
     );
   }
   return [
-    `Keras ${versionOf('keras')}, JAX ${versionOf('jax')}, and the same TensorFlow on all sides.`,
+    `Keras ${versionOf('keras')}, JAX ${versionOf('jax')}, and the same TensorFlow for ours and Keras.`,
     '',
-    'Medians, with the smallest and the largest value. The sides took turns, and each ratio is of one round. An epoch is the ' +
-      'median of all but the first of its round, in which some sides compile.',
-    `The floor was measured with ${fastest} (${spread(floor)} s) and ${slower} (${spread(slowerFloor)} s); the faster counts.`,
+    'Medians, with the smallest and the largest value. The sides took turns, and each ratio is of one round. An epoch is ' +
+      'the median of all but the first of its round, in which some sides compile.',
+    `The floor was measured with ${fastest} (${spread(floor)} s) and ${slower} (${spread(slowerFloor)} s); ` +
+      'the faster counts.',
     '',
     ...table(rows),
   ];

@@ -1,5 +1,5 @@
-// Our side of the speed comparison: loads MNIST, trains the lecture's network, evaluates it, and prints seconds and memory
-// as JSON: train.mjs EPOCHS BATCH_SIZE
+// Our side of the speed comparison: loads MNIST, trains the lecture's network, evaluates it, and prints seconds and
+// memory as JSON: train.mjs EPOCHS BATCH_SIZE
 import { createRequire } from 'node:module';
 import { buildModel, mnist, prepare, tf } from './ours.mjs';
 
