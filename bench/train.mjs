@@ -1,38 +1,34 @@
-// Our side of the benchmark: loads MNIST, trains the lecture's network, evaluates it, and prints seconds and memory as JSON.
-import { createRequire } from 'node:module';
-
-process.env.TF_CPP_MIN_LOG_LEVEL = '2'; // before TensorFlow is loaded
-const require = createRequire(import.meta.url);
-const tf = require('@tensorflow/tfjs-node');
-const mnist = require('mnist-lib');
-const { NativeOps } = require('mnist-lib/dist/tensorflow/native-ops.js');
+// Our side of the speed comparison: loads MNIST, trains the lecture's network, evaluates it, and prints seconds and
+// memory as JSON: train.mjs EPOCHS BATCH_SIZE
+import { buildModel, mnist, prepare, tf } from './ours.mjs';
 
 const [epochs, batchSize] = process.argv.slice(2).map(Number);
 
 const [data, loading] = await timed(() => mnist.loadMnist());
-const [trainX, testX] = [data.trainImages, data.testImages].map((images) => mnist.normalize(mnist.flatten(images)));
-const [trainY, testY] = [data.trainLabels, data.testLabels].map((labels) => mnist.oneHot(labels, 10));
-mnist.setSeed(13);
-const model = tf.sequential({
-  layers: [
-    tf.layers.dense({ inputShape: [784], units: 1000, activation: 'relu' }),
-    tf.layers.dense({ units: 10, activation: 'softmax' }),
-  ],
-});
-model.compile({ loss: 'categoricalCrossentropy', optimizer: tf.train.adam(), metrics: ['accuracy'] });
+const { trainX, trainY, testX, testY } = prepare(data);
+const model = buildModel();
 
-const matrixProducts = prepareMatrixProducts(trainX.shape[0], testX.shape[0]);
+/** The operations that multiply matrices, and the names of their attributes for transposed factors. */
+const PRODUCTS = { MatMul: ['transpose_a', 'transpose_b'], BatchMatMulV2: ['adj_x', 'adj_y'] };
+const floors = Object.entries(PRODUCTS).map(([operation, transposes]) => ({
+  operation,
+  /** @type {number[]} */
+  seconds: [],
+  run: prepareMatrixProducts(operation, transposes, trainX.shape[0], testX.shape[0]),
+}));
 let start = 0;
-/** @type {number[][]} */
-const [epochSeconds, floors] = [[], []];
+/** @type {number[]} */
+const epochSeconds = [];
 await mnist.fit(model, trainX, trainY, {
   epochs,
   batchSize,
   validationData: [testX, testY],
   callbacks: {
-    async onEpochBegin() {
-      const [, seconds] = await timed(matrixProducts);
-      floors.push(seconds);
+    async onEpochBegin(/** @type {number} */ epoch) {
+      // None before the first epoch, which is not counted.
+      for (const { run, seconds } of epoch > 0 ? floors : []) {
+        seconds.push((await timed(run))[1]);
+      }
       start = performance.now();
     },
     onEpochEnd: () => void epochSeconds.push((performance.now() - start) / 1000),
@@ -43,7 +39,8 @@ const [accuracy, evaluating] = await timed(() => {
   return tensor.dataSync()[0];
 });
 const megabytes = process.resourceUsage().maxRSS / 1000;
-console.log(JSON.stringify({ epochs: epochSeconds, floors, loading, evaluating, accuracy, megabytes }));
+const floorSeconds = Object.fromEntries(floors.map(({ operation, seconds }) => [operation, seconds]));
+console.log(JSON.stringify({ epochs: epochSeconds, floors: floorSeconds, loading, evaluating, accuracy, megabytes }));
 
 /**
  * A result and the seconds it took.
@@ -62,24 +59,31 @@ async function timed(work) {
  * Prepares the floor: the matrix products of an epoch, which no way of training can avoid. There are five per training
  * batch and two per validation batch.
  *
+ * @param {string} operation
+ * @param {string[]} transposes the names of the attributes that transpose the first and the second factor.
  * @param {number} trainCount number of training images.
  * @param {number} testCount number of validation images.
  */
-function prepareMatrixProducts(trainCount, testCount) {
-  const ops = new NativeOps();
-  /** @type {(rows: number, columns: number) => import('@tensorflow/tfjs-node').Tensor} */
-  const random = (rows, columns) => tf.randomUniform([rows, columns]);
-  const tensors = [
-    random(batchSize, 784),
-    random(784, 1000),
-    random(batchSize, 1000),
-    random(1000, 10),
-    random(batchSize, 10),
+function prepareMatrixProducts(operation, transposes, trainCount, testCount) {
+  const backend = tf.backend();
+  const { binding } = backend;
+  const factors = [
+    [batchSize, 784],
+    [784, 1000],
+    [batchSize, 1000],
+    [1000, 10],
+    [batchSize, 10],
+  ].map((shape) => tf.randomUniform(shape));
+  const [x, kernel1, hidden, kernel2, logits] = backend.getInputTensorIds(factors);
+  const flags = (/** @type {boolean[]} */ ...values) => [
+    { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+    ...values.map((value, index) => ({ name: transposes[index], type: binding.TF_ATTR_BOOL, value })),
   ];
-  const [x, kernel1, hidden, kernel2, logits] = tensors.map((tensor) => ops.fromTensor(tensor));
-  /** @type {(a: typeof x, b: typeof x, transpose_a: boolean, transpose_b: boolean) => void} */
-  const product = (a, b, transpose_a, transpose_b) =>
-    ops.release(ops.run('MatMul', [a, b], { transpose_a, transpose_b }));
+  /** @type {(a: number, b: number, transposeA: boolean, transposeB: boolean) => void} */
+  const product = (a, b, transposeA, transposeB) => {
+    const [{ id }] = binding.executeOp(operation, flags(transposeA, transposeB), [a, b], 1);
+    binding.deleteTensor(id);
+  };
   const forward = () => {
     product(x, kernel1, false, false);
     product(hidden, kernel2, false, false);

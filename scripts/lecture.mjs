@@ -1,7 +1,7 @@
 // Runs the whole lecture without a browser: npm run lecture [-- OPTIONS]
 import { join } from 'node:path';
 import { exec } from './exec.mjs';
-import { fail, readOptions } from './options.mjs';
+import { readOptions, wholeNumber } from './options.mjs';
 import { python, root, workFolder, workNotebook } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 import { prepareWorkFolder } from './work.mjs';
@@ -21,8 +21,8 @@ const options = readOptions(USAGE, {
   kernel: { type: 'string', default: 'tslab' },
   notebook: { type: 'string', default: workNotebook },
 });
-if (options.epochs !== undefined && !/^[1-9]\d*$/.test(options.epochs)) {
-  fail(`--epochs ${options.epochs}: expected a whole number, 1 or more`, USAGE);
+if (options.epochs !== undefined) {
+  wholeNumber('epochs', options.epochs, 1, USAGE);
 }
 
 await setUpOrExit();

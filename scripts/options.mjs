@@ -27,6 +27,22 @@ export function readOptions(usage, options) {
 }
 
 /**
+ * Reads the value of an option that is a whole number. Ends the process with a sentence if it is anything else.
+ *
+ * @param {string} name
+ * @param {string} text the value as typed.
+ * @param {number} least
+ * @param {string} usage
+ * @example const epochs = wholeNumber('epochs', values.epochs, 1, USAGE);
+ */
+export function wholeNumber(name, text, least, usage) {
+  if (!/^\d+$/.test(text) || Number(text) < least) {
+    fail(`--${name} ${text}: expected a whole number, ${least} or more`, usage);
+  }
+  return Number(text);
+}
+
+/**
  * Ends the process because of a wrong option.
  *
  * @param {string} what

@@ -61,8 +61,9 @@ function isNewEnough(glibc = '0') {
   return major > OLDEST_GLIBC[0] || (major === OLDEST_GLIBC[0] && minor >= OLDEST_GLIBC[1]);
 }
 
-export function checkPython() {
-  const wanted = OLDEST_PYTHON.join('.');
+/** @param {number[]} oldest the oldest version that serves, major and minor. */
+export function checkPython(oldest = OLDEST_PYTHON) {
+  const wanted = oldest.join('.');
   const install = isMac ? 'run `brew install python`' : 'run `sudo apt install python3 python3-venv`';
   const { status, stdout } = spawnSync('python3', ['-c', 'import sys; print(*sys.version_info[:2])'], {
     encoding: 'utf8',
@@ -72,7 +73,7 @@ export function checkPython() {
     throw new SetupError(`Python is missing (expected python3, version ${wanted} or newer): ${install}.`);
   }
   const [major, minor] = stdout.split(' ').map(Number);
-  if (major !== OLDEST_PYTHON[0] || minor < OLDEST_PYTHON[1]) {
+  if (major !== oldest[0] || minor < oldest[1]) {
     throw new SetupError(
       `python3 is Python ${major}.${minor}, which is too old (expected ${wanted} or newer): install a newer one, ` +
         `put it first on the PATH and run the same command again.`,

@@ -1,34 +1,108 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../helpers/notebook';
 
-test('the benchmark trains both sides on the same data, in turn, and writes its table', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-  const out = join(folder, 'results.md');
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(root, 'bench', 'bench.mjs'), '--rounds', '1', '--epochs', '2', '--lectures', '0', '--out', out],
-    { encoding: 'utf8' },
-  );
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+const out = join(folder, 'results.md');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+// Each command must replace its own section of this file and keep the others.
+writeFileSync(out, '# Measurements\n\n## Profile\n\nold\n\n## Memory\n\nold\n');
+
+/** Runs the benchmark. @returns what it printed. */
+function bench(...options: string[]): string {
+  const args = [join(root, 'bench', 'bench.mjs'), ...options, '--out', out];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^training 1 of 1, ours: [\d.]+, [\d.]+ s\ntraining 1 of 1, keras: [\d.]+, [\d.]+ s$/m);
-  const table = readFileSync(out, 'utf8');
-  const row = (name: string): number[] => {
-    const [, ours, keras] = new RegExp(`^\\| ${name} \\| ([\\d.]+)[^|]*\\| ([\\d.]*)`, 'm').exec(table)!;
-    return [Number(ours), Number(keras)];
-  };
-  // After two epochs both reach about 97 of 100: they learn the same thing.
-  for (const accuracy of row('test accuracy')) {
-    expect(accuracy).toBeGreaterThan(0.96);
-    expect(accuracy).toBeLessThan(0.985);
-  }
-  const [epoch] = row('epoch with validation, s');
-  const [floor] = row('the floor: its matrix products alone, s');
-  expect(floor).toBeGreaterThan(0);
-  expect(epoch).toBeGreaterThan(floor);
-  expect(Math.min(...row('peak memory of training, MB'))).toBeGreaterThan(188 + 31); // the pixels as float32 at least
-  expect(table).not.toContain(root);
-  rmSync(folder, { recursive: true });
-}, 900_000);
+  return stdout;
+}
+
+/** The numbers in a row of the results, without those in parentheses; NaN for a cell without a number. */
+function row(name: string): number[] {
+  const [line] = new RegExp(`^\\| ${name} \\|.*$`, 'm').exec(readFileSync(out, 'utf8'))!;
+  return line
+    .split('|')
+    .slice(2, -1)
+    .map((cell) => parseFloat(cell));
+}
+
+const testOnLinux = process.platform === 'linux' ? test : test.skip;
+
+testOnLinux(
+  'the memory of kernels grows by what a cell allocates',
+  () => {
+    const sources = {
+      parameters: 'const epochs = 10;',
+      allocate: 'const bytes = Buffer.alloc(200e6, 1);',
+      end: '1 + 1',
+    };
+    const cells = Object.entries(sources).map(([id, source]) => ({
+      ...{ id, source, cell_type: 'code', execution_count: null, outputs: [] },
+      metadata: id === 'parameters' ? { tags: ['parameters'] } : {},
+    }));
+    const notebook = join(folder, 'small.ipynb');
+    writeFileSync(notebook, JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }));
+    bench('--memory', '--notebook', notebook);
+    const [idle, allocated] = [row('idle'), row('allocate')];
+    for (const kind of [0, 1]) {
+      expect(allocated[kind] - idle[kind]).toBeGreaterThan(180);
+      expect(allocated[kind] - idle[kind]).toBeLessThan(260);
+    }
+    const [resident, own] = row('end, the last cell');
+    expect(own).toBeLessThan(resident); // Node's program is shared
+    expect(row('peak of one kernel alone')[0]).toBeGreaterThan(own);
+  },
+  120_000,
+);
+
+test('the rows of the profile add up to an epoch, and it counts the matrix products', () => {
+  bench('--profile', '--epochs', '2');
+  const section = /^## Profile\n[^#]*/m.exec(readFileSync(out, 'utf8'))![0];
+  const rows = [...section.matchAll(/^\| (\w+) \| (\d*) \| ([\d.]+) \| ([\d.]+) %/gm)];
+  const sum = (column: number): number => rows.reduce((total, cells) => total + Number(cells[column]), 0);
+  const [, total] = row('an epoch');
+  expect(Math.abs(sum(3) - total)).toBeLessThan(0.05 * (rows.length + 1)); // each is rounded
+  expect(Math.abs(sum(4) - 100)).toBeLessThan(0.05 * (rows.length + 1));
+  // Five for each of 300 batches, two for each of 50 batches of validation.
+  expect(row('BatchMatMulV2')[0]).toBe(5 * 300 + 2 * 50);
+}, 120_000);
+
+const isPythonTooOld = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']).status !== 0;
+const testWithKeras = isPythonTooOld
+  ? (title: string) => test.skip(`${title} (skipped: Keras needs Python 3.11)`, () => undefined)
+  : test;
+
+testWithKeras(
+  'the benchmark trains all sides on the same data, in turn, and writes its table',
+  () => {
+    const printed = bench('--rounds', '1', '--epochs', '2', '--lectures', '0');
+    const sides = [...printed.matchAll(/^training 1 of 1, (.*): [\d.]+, [\d.]+ s$/gm)].map(([, side]) => side);
+    expect(sides).toEqual(['ours', 'Keras on JAX', 'JAX by hand', 'Keras on TensorFlow']);
+    // After two epochs all reach about 97 of 100: they learn the same thing.
+    for (const accuracy of row('test accuracy').slice(0, sides.length)) {
+      expect(accuracy).toBeGreaterThan(0.96);
+      expect(accuracy).toBeLessThan(0.985);
+    }
+    const [ours, onJax, , onTensorFlow, ...ratios] = row('epoch with validation, s');
+    const [floor] = row('the floor: its matrix products alone, s');
+    expect(floor).toBeGreaterThan(0);
+    expect(ours).toBeGreaterThan(floor);
+    expect(ratios[0]).toBeCloseTo(ours / onJax, 1);
+    expect(ratios[1]).toBeCloseTo(ours / onTensorFlow, 1);
+    for (const megabytes of row('peak memory of training, MB').slice(0, sides.length)) {
+      expect(megabytes).toBeGreaterThan(188 + 31); // the pixels as float32 at least
+    }
+  },
+  900_000,
+);
+
+test('a command replaces its own section and keeps the others', () => {
+  const text = readFileSync(out, 'utf8');
+  expect(text.match(/^#.*$/gm)!.filter((title) => title !== '## Speed')).toEqual([
+    ...['# Measurements', '## Profile', '## Memory'],
+  ]);
+  expect(text).not.toContain('old');
+  expect(text).not.toContain(root);
+});

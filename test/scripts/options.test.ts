@@ -10,7 +10,7 @@ beforeAll(() => {
 afterAll(() => fresh.delete());
 afterEach(() => expect(fresh.snapshot()).toEqual(before));
 
-const SCRIPTS = ['start', 'lecture', 'setup', 'doctor', 'watch'];
+const SCRIPTS = ['start', 'lecture', 'setup', 'doctor', 'watch', 'bench'];
 
 test.each([...SCRIPTS, 'test'])('npm %s -- --help prints its usage and nothing else happens', (script) => {
   const { status, stdout, stderr } = fresh.run(script, {}, ['--help']);
@@ -34,5 +34,14 @@ test.each([
   [['--epochs', '-3'], "Option '--epochs' argument is ambiguous."],
 ])('npm run lecture refuses %j', (args, sentence) => {
   const { status, stderr } = fresh.run('lecture', {}, args);
+  expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
+});
+
+test.each([
+  [['--rounds', 'many'], '--rounds many: expected a whole number, 1 or more.'],
+  [['--epochs', '1'], '--epochs 1: expected a whole number, 2 or more.'], // the first epoch is not counted
+  [['--profile', '--memory'], '--profile and --memory: expected one of them.'],
+])('npm run bench refuses %j', (args, sentence) => {
+  const { status, stderr } = fresh.run('bench', {}, args);
   expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
 });
