@@ -148,6 +148,37 @@ export class Graph {
     return this.backend.runSavedModel(this.id, Object.values(inputs), names, results);
   }
 
+  /**
+   * Runs operations as `run` does, and returns numbers. It makes no tf.Tensor of the results and of inputs that are arrays:
+   * in a training step of 4 ms, these would take 0.2 ms.
+   *
+   * @param inputs tensors, and arrays as tensors of one dimension.
+   * @param results the names of the wanted results, all float32.
+   * @returns the numbers of each result.
+   * @throws Error with TensorFlow's message.
+   */
+  compute(inputs: Record<string, tf.Tensor | Float32Array | Int32Array>, results: Result[]): Float32Array[] {
+    const { binding } = this.backend;
+    const made: number[] = [];
+    try {
+      const ids = Object.values(inputs).map((input) => {
+        if (input instanceof tf.Tensor) {
+          return this.backend.getInputTensorIds([input])[0];
+        }
+        const type = input instanceof Int32Array ? binding.TF_INT32 : binding.TF_FLOAT;
+        const id = binding.createTensor([input.length], type, input);
+        made.push(id);
+        return id;
+      });
+      return binding.runSavedModel(this.id, ids, Object.keys(inputs).join(), results.join()).map(({ id }) => {
+        made.push(id);
+        return binding.tensorDataSync(id);
+      });
+    } finally {
+      made.forEach((id) => binding.deleteTensor(id));
+    }
+  }
+
   /** Frees the graph and its variables. */
   delete(): void {
     this.backend.deleteSavedModel(this.id);

@@ -18,13 +18,20 @@ for (const name of ['tfjs-core', 'tfjs-layers', 'tfjs-node'] as const) {
 
 /** tfjs-node's backend. */
 export interface NodeBackend {
-  /** The addon that joins Node and TensorFlow. */
+  /** The addon that joins Node and TensorFlow. It knows tensors by numbers. */
   binding: {
     TF_Version: string;
+    TF_FLOAT: number;
+    TF_INT32: number;
     TF_UINT8: number;
-    /** Returns the id of a new tensor of TensorFlow. */
-    createTensor(shape: number[], dtype: number, values: Uint8Array): number;
+    createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): number;
+    deleteTensor(tensor: number): void;
+    tensorDataSync(tensor: number): Float32Array;
+    /** Takes names joined by commas. */
+    runSavedModel(id: number, inputs: number[], inputNames: string, results: string): { id: number }[];
   };
+  /** Returns the addon's numbers of tf.Tensors, which keep owning them. */
+  getInputTensorIds(tensors: tf.Tensor[]): number[];
   /** Makes a tf.Tensor that owns a tensor of TensorFlow. */
   createOutputTensor(info: { id: number; shape: number[]; dtype: number }): tf.Tensor;
   /** Runs one operation of TensorFlow. */

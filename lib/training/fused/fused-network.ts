@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { Graph, hasGraphs } from '../../tensorflow/graph';
 import { type Adam, type Moment, asAdam, variableOf } from '../../tensorflow/internals';
 import type { Logs } from '../trainer';
-import { HYPERPARAMETERS, type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
+import { type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
 
 /** Examples in float32: x [count, inputs] and y [count, numClasses]. */
 export interface FloatExamples {
@@ -83,6 +83,7 @@ export class FusedNetwork {
   private readonly graph: Graph;
   /** The weights, each followed by its moments. */
   private readonly variables: MirroredVariable[];
+  private readonly numClasses: number;
   private hasChanged = false;
 
   constructor(
@@ -91,6 +92,7 @@ export class FusedNetwork {
     private readonly withAccuracy: boolean,
   ) {
     const shapes = layers.map(shapeOf);
+    this.numClasses = shapes.at(-1)!.units;
     const names = weightNames(shapes);
     const weights = layers.flatMap((layer) => layer.trainableWeights.map(variableOf));
     this.variables = weights.flatMap((weight, index) => [
@@ -120,18 +122,15 @@ export class FusedNetwork {
     const { optimizer } = this;
     const { learningRate, beta1, beta2, epsilon } = optimizer;
     const [beta1Power, beta2Power] = [this.powerOf(beta1), this.powerOf(beta2)];
-    const hyperparameters: Record<(typeof HYPERPARAMETERS)[number], number> = {
-      ...{ beta1Power, beta2Power, learningRate, beta1, beta2 },
-      // TensorFlow adds epsilon before it corrects the bias of the second moment, tfjs after it.
-      epsilon: epsilon * Math.sqrt(1 - beta2Power),
-      oneOverBatchSize: 1 / indices.length,
-    };
+    // TensorFlow adds epsilon before it corrects the bias of the second moment, tfjs after it.
+    const scaledEpsilon = epsilon * Math.sqrt(1 - beta2Power);
+    const oneOverBatchSize = 1 / indices.length;
     this.loadFromModel();
-    const logs = tf.tidy(() =>
-      this.run('step', examples, indices, {
-        hyperparameters: tf.tensor1d(HYPERPARAMETERS.map((name) => hyperparameters[name])),
-      }),
-    );
+    const logs = this.run('step', examples, indices, {
+      hyperparameters: Float32Array.of(
+        ...[beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon, oneOverBatchSize],
+      ),
+    });
     optimizer.incrementIterations();
     this.hasChanged = true;
     return logs;
@@ -143,7 +142,7 @@ export class FusedNetwork {
     const totals: Logs = {};
     for (let start = first; start < last; start += batchSize) {
       const indices = Int32Array.from({ length: Math.min(batchSize, last - start) }, (_, index) => start + index);
-      const logs = tf.tidy(() => this.run('probabilities', examples, indices));
+      const logs = this.run('probabilities', examples, indices);
       for (const [name, value] of Object.entries(logs)) {
         totals[name] = (totals[name] ?? 0) + (value * indices.length) / (last - first);
       }
@@ -199,24 +198,20 @@ export class FusedNetwork {
     }
   }
 
-  /** Runs the graph on a batch, in the scope of a `tf.tidy`. */
+  /** Runs the graph on a batch. */
   private run(
     result: 'step' | 'probabilities',
     { x, y }: FloatExamples,
     indices: Int32Array,
-    more: Record<string, tf.Tensor> = {},
+    more: Record<string, Float32Array> = {},
   ): Logs {
-    const inputs = { x, y, indices: tf.tensor1d(indices, 'int32'), ...more };
-    const [probabilities, labels] = this.graph.run(inputs, [result, 'labels']);
-    return this.lossAndAccuracy(
-      probabilities.dataSync<'float32'>(),
-      labels.dataSync<'float32'>(),
-      probabilities.shape[1]!,
-    );
+    const [probabilities, labels] = this.graph.compute({ x, y, indices, ...more }, [result, 'labels']);
+    return this.lossAndAccuracy(probabilities, labels);
   }
 
   /** Loss and accuracy as in tfjs: the mean of -sum(label log(probability)) and the fraction of correct rows. */
-  private lossAndAccuracy(probabilities: Float32Array, labels: Float32Array, numClasses: number): Logs {
+  private lossAndAccuracy(probabilities: Float32Array, labels: Float32Array): Logs {
+    const { numClasses } = this;
     const count = probabilities.length / numClasses;
     let [loss, correct] = [0, 0];
     for (let row = 0; row < probabilities.length; row += numClasses) {

@@ -28,17 +28,6 @@ export function weightNames(layers: LayerShape[]): string[] {
   return layers.flatMap(({ hasBias }, index) => (hasBias ? [`kernel${index}`, `bias${index}`] : [`kernel${index}`]));
 }
 
-/** The numbers that a step takes as its input `hyperparameters`, in this order. */
-export const HYPERPARAMETERS = [
-  'beta1Power',
-  'beta2Power',
-  'learningRate',
-  'beta1',
-  'beta2',
-  'epsilon',
-  'oneOverBatchSize',
-] as const;
-
 const FLOAT = { type: 'DT_FLOAT' } as const;
 const INT = { type: 'DT_INT32' } as const;
 
@@ -47,7 +36,8 @@ const INT = { type: 'DT_INT32' } as const;
  * `VARIABLE/value` reads a variable, `VARIABLE/assigned` sets it to the input `VARIABLE/new`.
  *
  * Further inputs: `x`, float32 [count, inputs]; `y`, float32 [count, classes]; `indices`, int32 [batch], the examples of the
- * batch; `hyperparameters`, float32 [7].
+ * batch; `hyperparameters`, float32 [7]: beta1 and beta2 to the power of the step's number, learning rate, beta1,
+ * beta2, epsilon, and 1 / batch size.
  *
  * Further results: `labels` and `probabilities`, float32 [batch, classes], and `step`, which are the probabilities before the
  * step that it makes.
@@ -92,22 +82,16 @@ export function trainingGraph(layers: LayerShape[]): GraphDescription {
   });
 
   // Backward: the gradients of the mean loss. That of the logits is (probability - label) / batch size.
-  const hyperparameters = graph.add(
-    'unpacked',
-    'Unpack',
-    [graph.input('hyperparameters', 'DT_FLOAT', [HYPERPARAMETERS.length])],
-    { T: FLOAT, num: { i: HYPERPARAMETERS.length }, axis: { i: 0 } },
-  );
-  const [beta1Power, beta2Power, learningRate, beta1, beta2, epsilon, oneOverBatchSize] = HYPERPARAMETERS.map(
-    (_, index) => `${hyperparameters}:${index}`,
-  );
+  const hyperparameters = graph.input('hyperparameters', 'DT_FLOAT', [7]);
+  graph.add('scalars', 'Unpack', [hyperparameters], { T: FLOAT, num: { i: 7 }, axis: { i: 0 } });
+  const scalars = [0, 1, 2, 3, 4, 5].map((index) => `scalars:${index}`);
+  const oneOverBatchSize = 'scalars:6';
   const difference = float('difference', 'Sub', [outputs.at(-1)!, labels]);
   let dOutput = float('dLogits', 'Mul', [difference, oneOverBatchSize]); // of the layer before its activation
   const updates: string[] = [];
   // Adam changes a weight in place if nobody else still needs its value: `after` the last operation that reads it.
   const update = (weight: string, gradient: Result, after: string[] = []): void => {
     const variables = [weight, `${weight}/m`, `${weight}/v`];
-    const scalars = [beta1Power, beta2Power, learningRate, beta1, beta2, epsilon];
     updates.push(float(`${weight}/update`, 'ResourceApplyAdam', [...variables, ...scalars, gradient], after));
   };
   for (let index = layers.length - 1; index >= 0; index--) {
