@@ -2,7 +2,7 @@ import type { Config, Layout, Plot } from 'nodeplotlib';
 import { type Observable, isObservable } from 'rxjs';
 import { altText } from './alt-text';
 import { type MimeBundle, isInKernel, newDisplay } from './display';
-import { renderSvg, warmUpSvg } from './svg';
+import { renderSvg } from './svg';
 
 export type { Config, Layout, Plot } from 'nodeplotlib';
 
@@ -13,11 +13,6 @@ export interface Figure {
 }
 
 const DEFAULT_SIZE = { width: 700, height: 450 };
-
-// In a kernel, loads plotly.js while the cells before the first figure run.
-if (isInKernel()) {
-  warmUpSvg();
-}
 
 /**
  * Shows a figure inline.
