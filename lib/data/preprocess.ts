@@ -3,6 +3,7 @@ import { type IdxArray, idxArray } from './idx';
 import { NativeOps, hasNativeOps } from '../tensorflow/native-ops';
 
 const LARGEST_BYTE = 255;
+const ROWS_AT_ONCE = 1000;
 
 /**
  * Lays the rows of each image end to end, so that a dense layer can take it.
@@ -31,12 +32,22 @@ export function normalize({ data, shape }: IdxArray): tf.Tensor {
   if (!hasNativeOps()) {
     return tf.tidy(() => tf.tensor(data, shape, 'float32').div(LARGEST_BYTE));
   }
-  const ops = new NativeOps();
-  const floats = ops.floatsFromBytes(data, shape);
-  const [scaled] = ops.run('RealDiv', [floats, ops.scalar(LARGEST_BYTE)]);
-  const pixels = ops.toTensor(scaled, shape);
-  ops.releaseAll();
-  return pixels;
+  return tf.tidy(() => {
+    const [count = 1, ...others] = shape;
+    const width = others.reduce((product, size) => product * size, 1);
+    const pixels = tf.fill([count, width], 0);
+    // By pieces, so that no second tensor of this size is ever needed: TensorFlow keeps the memory of freed tensors.
+    for (let start = 0; start < count; start += ROWS_AT_ONCE) {
+      const end = Math.min(start + ROWS_AT_ONCE, count);
+      const ops = new NativeOps();
+      const floats = ops.floatsFromBytes(data.subarray(start * width, end * width), [end - start, width]);
+      const [scaled] = ops.run('RealDiv', [floats, ops.scalar(LARGEST_BYTE)]);
+      const rows = ops.fromTensor(tf.range(start, end, 1, 'int32'));
+      ops.run('InplaceUpdate', [ops.fromTensor(pixels), rows, scaled]);
+      ops.releaseAll();
+    }
+    return pixels.reshape(shape);
+  });
 }
 
 /**
