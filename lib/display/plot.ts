@@ -1,5 +1,5 @@
 import type { Config, Layout, Plot } from 'nodeplotlib';
-import { type Observable, isObservable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { altText } from './alt-text';
 import { type MimeBundle, isInKernel, newDisplay } from './display';
 import { renderSvg } from './svg';
@@ -53,10 +53,10 @@ function show(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, config: Co
   }
   const display = newDisplay();
   const update = (traces: Plot[]): void => display.update(figureBundle(traces, layout, config));
-  if (isObservable(data)) {
-    data.subscribe(update);
-  } else {
+  if (Array.isArray(data)) {
     update(data);
+  } else {
+    data.subscribe(update);
   }
 }
 
