@@ -9,7 +9,7 @@ const LONGEST_WAIT_MS = 30_000;
 /** The pause after which plotly.js is unloaded. */
 const IDLE_MS = 5000;
 
-// One worker for the whole process. plotly.js takes 0.6 s to load, and 90 MB: in a class, each kernel would hold them.
+// One worker for the whole process. plotly.js takes 0.7 s to load, and 65 MB: in a class, each kernel would hold them.
 let worker: Worker | null = null;
 let idle: NodeJS.Timeout | undefined;
 
