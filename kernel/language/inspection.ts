@@ -1,5 +1,6 @@
 // Jupyter's help while typing: completions with Tab, type and documentation of a name with Shift-Tab.
 import type * as ts from 'typescript';
+import { loadDocumentation } from './documentation';
 import type { Scope } from './scope';
 
 interface Cursor {
@@ -12,7 +13,10 @@ interface Cursor {
 export function inspection(scope: Scope, { code, cursor_pos }: Cursor): object {
   const offset = toOffset(code, cursor_pos);
   const services = scope.services(code);
-  const at = (index: number): ts.QuickInfo | undefined => services.getQuickInfoAtPosition(scope.fileName, index);
+  const at = (index: number): ts.QuickInfo | undefined => {
+    loadDocumentation(services, scope.fileName, index);
+    return services.getQuickInfoAtPosition(scope.fileName, index);
+  };
   // Between the parentheses of a call, show the function if the cursor is at no other name.
   const info = at(offset) ?? at(calleeBefore(code, offset));
   const data = info ? { 'text/plain': plainText(info), 'text/markdown': markdown(info) } : {};

@@ -266,6 +266,7 @@ export class Scope {
       getDirectories: (path) => sys.getDirectories(path),
       realpath: (path) => (this.texts.has(path) ? path : sys.realpath!(path)),
       useCaseSensitiveFileNames: () => true,
+      jsDocParsingMode: ts.JSDocParsingMode.ParseForTypeInfo, // documentation.ts parses the rest when it is needed
       getModuleResolutionCache: () => this.packages,
       resolveModuleNameLiterals: (literals, containing) => literals.map(({ text }) => this.resolve(text, containing)),
     };

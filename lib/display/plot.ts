@@ -1,8 +1,8 @@
 import type { Config, Layout, Plot } from 'nodeplotlib';
-import { type Observable, isObservable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { altText } from './alt-text';
 import { type MimeBundle, isInKernel, newDisplay } from './display';
-import { renderSvg, warmUpSvg } from './svg';
+import { renderSvg } from './svg';
 
 export type { Config, Layout, Plot } from 'nodeplotlib';
 
@@ -13,11 +13,6 @@ export interface Figure {
 }
 
 const DEFAULT_SIZE = { width: 700, height: 450 };
-
-// In a kernel, loads plotly.js while the cells before the first figure run.
-if (isInKernel()) {
-  warmUpSvg();
-}
 
 /**
  * Shows a figure inline.
@@ -58,10 +53,10 @@ function show(data: Plot[] | Observable<Plot[]>, layout: Layout = {}, config: Co
   }
   const display = newDisplay();
   const update = (traces: Plot[]): void => display.update(figureBundle(traces, layout, config));
-  if (isObservable(data)) {
-    data.subscribe(update);
-  } else {
+  if (Array.isArray(data)) {
     update(data);
+  } else {
+    data.subscribe(update);
   }
 }
 

@@ -19,10 +19,12 @@ interface Task {
   replyTo: MessagePort;
 }
 
+/** The element of a figure, with the traces as plotly completed them. */
+type FigureElement = Element & { _fullData: { type: string }[] };
+
 interface Plotly {
-  newPlot(element: Element, data: Plot[], layout: Layout, config: object): Promise<void>;
+  newPlot(element: Element, data: Plot[], layout: Layout, config: object): Promise<FigureElement>;
   purge(element: Element): void;
-  PlotSchema: { get(): { traces: Record<string, object> } };
   Snapshot: { toSVG(element: Element, format: 'svg'): string };
 }
 
@@ -70,7 +72,6 @@ function boundingBox(this: Element): DOMRect {
 
 window.eval(readFileSync(require.resolve('plotly.js-cartesian-dist-min'), 'utf8'));
 const plotly = (window as unknown as { Plotly: Plotly }).Plotly;
-const traceTypes = plotly.PlotSchema.get().traces;
 
 parentPort!.on('message', (task: Task) => {
   void render(task);
@@ -94,7 +95,12 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
   const element = document.createElement('div');
   document.body.append(element);
   try {
-    await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
+    const { _fullData } = await plotly.newPlot(element, data, layout, { staticPlot: true, logging: 0 });
+    // For a type that it does not have, plotly draws an empty scatter plot.
+    const unsupported = data.find(({ type = 'scatter' }, index) => _fullData[index].type !== type);
+    if (unsupported) {
+      throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
+    }
     const svg = plotly.Snapshot.toSVG(element, 'svg');
     return (
       svg
@@ -110,13 +116,8 @@ async function draw(data: Plot[], layout: Layout): Promise<string> {
   }
 }
 
-/** Refuses what plotly.js would draw wrongly without a browser, or only after minutes. */
+/** Refuses what plotly.js would never finish without a browser, or only after minutes. */
 function check(data: Plot[], layout: Layout): void {
-  // For a type that it does not have, plotly would draw an empty scatter plot.
-  const unsupported = data.find(({ type = 'scatter' }) => !(type in traceTypes));
-  if (unsupported) {
-    throw new Error(`a trace of type '${unsupported.type}' cannot be drawn without a browser`);
-  }
   // plotly would wait for an image to load.
   const isLoaded = (source?: string): boolean => source !== undefined && !source.startsWith('data:');
   if (

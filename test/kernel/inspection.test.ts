@@ -118,6 +118,13 @@ describe('Shift-Tab', () => {
     expect(await inspect(' | ')).toMatchObject({ found: false, data: {} });
   });
 
+  test('shows inherited documentation, and that of JavaScript itself', async () => {
+    await kernel.run("import * as tf from '@tensorflow/tfjs-node';\nconst dense = tf.layers.dense({ units: 1 });");
+    // Dense inherits it from Layer, which is declared in another file.
+    expect((await inspect('dense.getCon|fig()')).data['text/plain']).toContain('Returns the config of the layer.');
+    expect((await inspect("new Map().s|et('a', 1)")).data['text/plain']).toContain('Adds a new element');
+  });
+
   test('leaves out the tags that TensorFlow.js uses for its own website', async () => {
     const { data } = await inspect("import * as tf from '@tensorflow/tfjs-node';\ntf.sequen|tial;");
     expect(data['text/markdown']).toMatch(

@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync } from 'node:fs';
 import { type Kernel, startKernel } from '../helpers/kernel';
 
 describe('the kernel of the test helpers', () => {
@@ -64,6 +65,26 @@ describe('the kernel of the test helpers', () => {
     await kernel.stop();
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });
+});
+
+const testOnLinux = process.platform === 'linux' ? test : test.skip;
+
+testOnLinux('TensorFlow starts as many threads as the environment of Jupyter says', async () => {
+  const [within, between] = [20, 9]; // threads within an operation, and between operations
+  const env = { TF_NUM_INTRAOP_THREADS: String(within), TF_NUM_INTEROP_THREADS: String(between) };
+  const kernel = await startKernel({ env });
+  const threads = (): string[] =>
+    readdirSync(`/proc/${kernel.pid}/task`).map((id) =>
+      readFileSync(`/proc/${kernel.pid}/task/${id}/comm`, 'utf8').trim(),
+    );
+  const before = threads().length;
+  expect(
+    (await kernel.run("import * as tf from '@tensorflow/tfjs-node';\ntf.ones([2]).dataSync().length")).result,
+  ).toBe('2');
+  const after = threads();
+  expect(after.filter((name) => name === 'tf_Compute')).toHaveLength(between);
+  expect(after.length - before).toBe(within + between);
+  await kernel.stop();
 });
 
 test('a kernelspec that does not exist is reported', async () => {

@@ -41,6 +41,16 @@ describe.each(['tensorflow', 'cpu'])('normalize(pixels), computed by %s', (backe
     });
   });
 
+  test.each([[[]], [[0, 28, 28]], [[2001, 3]]])('divides bytes of shape %j', (shape) => {
+    expectNoLeak(() => {
+      const data = Uint8Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) => i % 256);
+      const x = normalize({ dtype: 'uint8', shape, data });
+      expect(x.shape).toEqual(shape);
+      expect(x.dataSync()).toEqual(Float32Array.from(data, (byte) => byte / 255));
+      x.dispose();
+    });
+  });
+
   test('divides the pixels of a digit', () => {
     const { testImages } = loadMnist();
     const first = testImages.data.subarray(0, 784);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import {
   type Layout,
   type Plot,
@@ -179,6 +179,31 @@ describe('renderSvg(data, layout)', () => {
       `a trace of type '${type}' cannot be drawn without a browser`,
     );
     expect(renderSvg(points, size)).toContain('<svg'); // the worker still works
+  });
+});
+
+const describeOnLinux = process.platform === 'linux' ? describe : describe.skip;
+
+describeOnLinux('the thread of plotly.js', () => {
+  const threads = (): number => readdirSync('/proc/self/task').length;
+
+  beforeAll(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] }));
+  afterAll(() => jest.useRealTimers());
+
+  test('ends 5 s after the last figure, and starts again for the next one', async () => {
+    const svg = renderSvg(points, size);
+    const running = threads();
+    jest.advanceTimersByTime(4000);
+    renderSvg(points, size);
+    jest.advanceTimersByTime(4000);
+    expect(threads()).toBe(running);
+    jest.advanceTimersByTime(1000);
+    while (threads() === running) {
+      await new Promise((resolve) => setImmediate(resolve)); // fails by jest's time limit
+    }
+    expect(threads()).toBe(running - 1);
+    expect(renderSvg(points, size)).toBe(svg);
+    expect(threads()).toBe(running);
   });
 });
 
