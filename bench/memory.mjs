@@ -34,14 +34,14 @@ export function measureMemory(notebook = lecture) {
   const alone = run(notebook, 1);
   console.log(`the notebook in ${KERNELS} kernels at once ...`);
   const { readings } = run(notebook, KERNELS);
-  const last = readings.length - 1;
+  const last = readings.length - 2; // one more follows, some seconds after the last cell
   const aim = (/** @type {string} */ row) => (notebook === lecture && AIMS[row]) || '';
   /** @type {Reading[]} */
   const shown = [];
   for (const [index, reading] of readings.entries()) {
     const before = shown.at(-1);
     const change = before ? Math.max(...KINDS.map((kind) => Math.abs(reading[kind] - before[kind]))) : Infinity;
-    if (change >= NEGLIGIBLE || index === last || aim(reading.cell)) {
+    if (change >= NEGLIGIBLE || index >= last || aim(reading.cell)) {
       shown.push(reading);
     }
   }
@@ -54,7 +54,7 @@ export function measureMemory(notebook = lecture) {
     ...table([
       ['after', 'resident', 'own', 'aim'],
       ...shown.map((reading, index) => {
-        const isLast = index === shown.length - 1;
+        const isLast = index === shown.length - 2;
         const [resident, own] = KINDS.map((kind) => reading[kind].toFixed(0));
         return [
           isLast ? `${reading.cell}, the last cell` : reading.cell,

@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from run_notebook import Failure, check_kernel, read, set_epochs
 
 KERNEL = "tslab"
+LATER = 10  # seconds; the kernel unloads plotly.js 5 s after the last figure
 CELL_TIMEOUT = 600  # seconds; a kernel that died does not answer
 
 
@@ -39,6 +40,8 @@ async def main():
                 if cell.cell_type == "code":
                     await asyncio.gather(*(kernel.run(cell) for kernel in kernels))
                     cells.append(await reading(cell.id, kernels))
+            await asyncio.sleep(LATER)
+            cells.append(await reading(f"{LATER} s later", kernels))
             print(json.dumps({"cells": cells, "peaks": [kernel.peak() for kernel in kernels]}))
         finally:
             await asyncio.gather(*(kernel.stop() for kernel in kernels))

@@ -82,7 +82,7 @@ function folderOf(url: string): string {
 
 /** Writes the weights first, under a new name; renaming model.json then replaces weights and layers in one step. */
 function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelArtifacts): void {
-  const bytes = Buffer.from(tf.io.CompositeArrayBuffer.join(weightData));
+  const bytes = Buffer.from(Array.isArray(weightData) ? tf.io.CompositeArrayBuffer.join(weightData) : weightData);
   const weightsFile = `weights-${hashOf(bytes)}.bin`;
   const json = { ...artifacts, weightsManifest: [{ paths: [weightsFile], weights: weightSpecs }] };
   mkdirSync(folder, { recursive: true });
@@ -152,7 +152,8 @@ function read(folder: string): ModelArtifacts {
     }
   }
   const specs = json.weightsManifest.flatMap((group) => group.weights);
-  return tf.io.getModelArtifactsForJSONSync(json, specs, new Uint8Array(Buffer.concat(files as Buffer[])).buffer);
+  const weightData = files.map((file) => new Uint8Array(file!).buffer);
+  return tf.io.getModelArtifactsForJSONSync(json, specs, weightData);
 }
 
 function readIfPresent(path: string): Buffer | null {
