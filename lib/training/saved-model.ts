@@ -81,7 +81,7 @@ function folderOf(url: string): string {
 }
 
 /** Writes the weights first, under a new name; renaming model.json then replaces weights and layers in one step. */
-function write(folder: string, { weightData, weightSpecs, ...artifacts }: ModelArtifacts): void {
+function write(folder: string, { weightData = [], weightSpecs, ...artifacts }: ModelArtifacts): void {
   const bytes = Buffer.from(Array.isArray(weightData) ? tf.io.CompositeArrayBuffer.join(weightData) : weightData);
   const weightsFile = `weights-${hashOf(bytes)}.bin`;
   const json = { ...artifacts, weightsManifest: [{ paths: [weightsFile], weights: weightSpecs }] };
