@@ -421,7 +421,7 @@ describe('in a checkout that is set up', () => {
       const lib = join(checkout.root, 'lib');
       await without(lib, () => {
         mkdirSync(lib);
-        const disk = new Disk('1m', lib);
+        const disk = new Disk('4m', lib);
         try {
           cpSync(join(checkout.folder, 'aside'), lib, { recursive: true });
           rmSync(join(lib, 'dist'), { recursive: true });
