@@ -70,7 +70,7 @@ export function remarkOnKind(result: unknown, expected: unknown): Remark | null 
   if (Array.isArray(expected) && !Array.isArray(result)) {
     return 'notAList';
   }
-  if (isNotFinite(result)) {
+  if (isNotFinite(result, expected)) {
     return 'notFinite';
   }
   return Array.isArray(expected) && (result as unknown[]).length !== expected.length ? 'length' : null;

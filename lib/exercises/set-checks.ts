@@ -52,6 +52,9 @@ export function checkSplit(
   return judge(messages, name, () => {
     callOf(messages, name, split, [COUNT, numTest], (result, call) => {
       const { training, test } = parts(messages, result, call, { test: numTest });
+      if (!Array.isArray(training) || training.length > COUNT) {
+        parts(messages, result, call, { training: COUNT - numTest });
+      }
       const both = test.find((index) => training.includes(index));
       if (both !== undefined) {
         throw new Hint(messages.inBoth(call, textOf(both)));

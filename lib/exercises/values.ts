@@ -37,13 +37,16 @@ export function isClose(value: unknown, expected: unknown): boolean {
 }
 
 /**
- * Whether a value is or contains a number that is NaN or infinite.
+ * Whether a value has NaN or an infinite number in a place where a number is expected. Looks no further than the expected
+ * value reaches: a list may have four billion elements.
  *
  * @throws if reading `value` does.
- * @example isNotFinite([1, NaN]) // true
+ * @example isNotFinite([1, NaN], [1, 2]) // true
  */
-export function isNotFinite(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(isNotFinite) : typeof value === 'number' && !Number.isFinite(value);
+export function isNotFinite(value: unknown, expected: unknown): boolean {
+  return Array.isArray(expected)
+    ? Array.isArray(value) && expected.some((element, index) => isNotFinite(value[index], element))
+    : typeof value === 'number' && !Number.isFinite(value);
 }
 
 /**
