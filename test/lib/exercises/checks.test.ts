@@ -83,7 +83,11 @@ const WRONG: Record<Name, [mistake: string, answer: unknown, hint: RegExp][]> = 
     ['counts pixels from 1', (r: number, c: number) => r * 28 + c + 1, /returned 6.*first pixel has the index 0/],
     ['counts rows from 1', (r: number, c: number) => (r - 1) * 28 + c, /returned -23.*Rows are counted from 0/],
     ['takes 27 for the length', (r: number, c: number) => r * 27 + c, /\(1, 0\) returned 27 .*how many are that/],
-    ['is something else', (r: number, c: number) => r * 28 + c / 2, /^pixelIndex\(0, 5\) returned 2.5 \(expected 5\)\.$/],
+    [
+      'is something else',
+      (r: number, c: number) => r * 28 + c / 2,
+      /^pixelIndex\(0, 5\) returned 2.5 \(expected 5\)\.$/,
+    ],
   ],
   scale: [
     ['scales nothing', (bytes: number[]) => bytes.map((byte) => byte), /returned \[0, 51, 255\].*still bytes/],
