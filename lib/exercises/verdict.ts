@@ -56,7 +56,7 @@ function verdict(isRight: boolean, title: string, message: string): Verdict {
   const heading = `${isRight ? '✔' : '✘'} ${title}`;
   const style =
     `border-left: 6px solid ${isRight ? COLORS.green : COLORS.vermillion}; padding: 8px 14px; max-width: 44em; ` +
-    `background: #FFFFFF; color: ${INK}; font-family: ${FONT}; font-size: ${TEXT_SIZE}px; line-height: 1.4`;
+    `background: #FFFFFF; color: ${INK}; font-family: ${FONT}; font-size: ${TEXT_SIZE}px; line-height: 1.4; word-break: keep-all`; // Korean words stay whole
   const html = `<div style="${style}"><strong>${heading}</strong><br>${escapeXml(message)}</div>`;
   return displayedAs(result, () => ({ 'text/html': html, 'text/plain': `${heading}. ${message}` }));
 }
