@@ -69,3 +69,19 @@ export function idxArray(shape: number[], data: Uint8Array): IdxArray {
     return { 'text/plain': `uint8 [${shape.join(', ')}]\n${first}${data.length > FIRST_SHOWN ? ', ...' : ''}` };
   });
 }
+
+/**
+ * The first elements along the first dimension: the first images, or the first labels.
+ *
+ * @param array uint8 [n, ...].
+ * @param count how many, at most n.
+ * @returns uint8 [count, ...]: the same bytes, not copied.
+ * @throws RangeError if `count` is not a whole number from 1 to n.
+ * @example const fewImages = firstOf(trainImages, 2000); // [60000, 28, 28] -> [2000, 28, 28]
+ */
+export function firstOf({ data, shape: [n, ...rest] }: IdxArray, count: number): IdxArray {
+  if (!Number.isInteger(count) || count < 1 || count > n) {
+    throw new RangeError(`cannot take the first ${count} of ${n} elements (expected 1-${n})`);
+  }
+  return idxArray([count, ...rest], data.subarray(0, (data.length / n) * count));
+}

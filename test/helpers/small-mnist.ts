@@ -1,14 +1,13 @@
-import { type IdxArray, flatten, loadMnist, normalize, oneHot } from 'mnist-lib';
+import { firstOf, flatten, loadMnist, normalize, oneHot } from 'mnist-lib';
 import * as tf from '@tensorflow/tfjs-node';
 
 /** The first digits of the training data, ready for a network. The caller disposes of them. */
 export function smallMnist(count: number): { x: tf.Tensor2D; y: tf.Tensor2D } {
   const { trainImages, trainLabels } = loadMnist();
-  const first = ({ dtype, shape, data }: IdxArray): IdxArray => {
-    const size = shape.slice(1).reduce((product, length) => product * length, 1);
-    return { dtype, shape: [count, ...shape.slice(1)], data: data.subarray(0, count * size) };
+  return {
+    x: normalize(flatten(firstOf(trainImages, count))) as tf.Tensor2D,
+    y: oneHot(firstOf(trainLabels, count), 10),
   };
-  return { x: normalize(flatten(first(trainImages))) as tf.Tensor2D, y: oneHot(first(trainLabels), 10) };
 }
 
 /** A network like the lecture's, with fewer neurons. */

@@ -1,4 +1,4 @@
-import { DataError, parseIdx } from 'mnist-lib';
+import { DataError, firstOf, parseIdx } from 'mnist-lib';
 
 // Written by hand from the description of the IDX format by LeCun, Cortes and Burges.
 const LABELS = [0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4];
@@ -58,5 +58,20 @@ describe('parseIdx(bytes, name)', () => {
   ])('refuses %s', (_what, bytes, message) => {
     expect(() => parse(...bytes)).toThrow(message);
     expect(() => parse(...bytes)).toThrow(DataError);
+  });
+});
+
+describe('firstOf(array, count)', () => {
+  const images = parse(...IMAGES);
+
+  test('takes whole elements from the beginning, without a copy', () => {
+    const first = firstOf(images, 1);
+    expect(first).toEqual({ dtype: 'uint8', shape: [1, 1, 2], data: Uint8Array.of(10, 20) });
+    expect(first.data.buffer).toBe(images.data.buffer);
+    expect(firstOf(parse(...LABELS), 3).data).toEqual(Uint8Array.of(5, 0, 4));
+  });
+
+  test.each([0, 3, 1.5, -1, NaN])('refuses to take %s of two', (count) => {
+    expect(() => firstOf(images, count)).toThrow(`cannot take the first ${count} of 2 elements (expected 1-2)`);
   });
 });
