@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbconvert import HTMLExporter
 
-from run_notebook import ROOT, Failure, check_folder, page_config, read, write
+from run_notebook import ROOT, Failure, check_folder, page_config, read, tags, write
 
 REVEAL = ROOT / "node_modules" / "reveal.js"
 
@@ -55,7 +55,15 @@ def paragraphs(cell, slideshow):
         part.id = f"{cell.id}-{number}" if number else cell.id
         part.source = text
         part.metadata.slideshow = {"slide_type": slide_type}
+        if any(is_high(output) for output in cell.get("outputs", [])):
+            part.metadata.tags = [*tags(cell), "high-figure"]  # a class of the cell in HTML, for slides.css
         yield part
+
+
+def is_high(output):
+    """Whether an output is a figure that is about as high as it is wide, or higher."""
+    size = re.match(r'<svg\b[^>]* width="([\d.]+)[^>]* height="([\d.]+)', output.get("data", {}).get("image/svg+xml", ""))
+    return size is not None and float(size[2]) > 0.9 * float(size[1])
 
 
 def slides(notebook, language):
