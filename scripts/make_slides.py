@@ -61,9 +61,9 @@ def paragraphs(cell, slideshow):
 
 
 def is_high(output):
-    """Whether an output is a figure that is about as high as it is wide, or higher."""
+    """Whether an output is a figure that is higher than wide."""
     size = re.match(r'<svg\b[^>]* width="([\d.]+)[^>]* height="([\d.]+)', output.get("data", {}).get("image/svg+xml", ""))
-    return size is not None and float(size[2]) > 0.9 * float(size[1])
+    return size is not None and float(size[2]) > 1.05 * float(size[1])
 
 
 def slides(notebook, language):
