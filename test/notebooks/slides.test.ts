@@ -141,6 +141,20 @@ describe.each(editions.filter(([, notebook]) => existsSync(notebook)))(
         expect(await output.isVisible()).toBe(true);
       });
 
+      test.each([
+        ['light', 'rgb(255, 255, 255)', 'rgb(31, 35, 40)'],
+        ['dark', 'rgb(22, 25, 29)', 'rgb(227, 230, 234)'],
+      ] as const)('that are %s in a browser set to it', async (colorScheme, paper, text) => {
+        await page.emulateMedia({ colorScheme });
+        const colours = await page.evaluate(() => {
+          const { backgroundColor, color } = getComputedStyle(document.body);
+          return [backgroundColor, color];
+        });
+        expect(colours).toEqual([paper, text]);
+        await page.screenshot({ path: join(screenshots, `slide-${language}-${colorScheme}.png`) });
+        await page.emulateMedia({ colorScheme: 'light' });
+      });
+
       test('whose notes the speaker reads in a window of its own', async () => {
         await page.evaluate(`{
         const { h, v } = Reveal.getIndices(document.getElementById('cell-id=normalize').closest('section'));
