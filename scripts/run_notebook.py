@@ -28,6 +28,7 @@ class Failure(Exception):
 def main():
     arguments = parse_arguments()
     notebook = read(arguments.notebook)
+    remove_outputs(notebook)
     check_kernel(arguments.kernel)
     check_folder(arguments.out)
     if arguments.epochs is not None:
@@ -52,13 +53,16 @@ def parse_arguments():
 
 def read(path):
     try:
-        notebook = nbformat.v4.upgrade(nbformat.read(path, as_version=4))  # before version 4.5, cells had no ids
+        return nbformat.v4.upgrade(nbformat.read(path, as_version=4))  # before version 4.5, cells had no ids
     except Exception as error:  # of many kinds: no such file, no JSON, no notebook
         raise Failure(f"{path} cannot be read as a notebook: {error}") from error
+
+
+def remove_outputs(notebook):
+    """Removes all outputs, so that only those of this run are written if it fails."""
     for cell in notebook.cells:
         if cell.cell_type == "code" and "skip-execution" not in tags(cell):
-            cell.outputs = []  # if the run fails, only outputs of this run are written
-    return notebook
+            cell.outputs = []
 
 
 def check_kernel(name):
@@ -170,9 +174,12 @@ def clean(notebook):
 
 def page(notebook, title):
     """The page that JupyterLab exports, too."""
-    config = PyFileConfigLoader("jupyter_config.py", str(ROOT / "page")).load_config()
-    html, _ = HTMLExporter(config=config).from_notebook_node(notebook, {"metadata": {"name": title}})
+    html, _ = HTMLExporter(config=page_config()).from_notebook_node(notebook, {"metadata": {"name": title}})
     return html
+
+
+def page_config():
+    return PyFileConfigLoader("jupyter_config.py", str(ROOT / "page")).load_config()
 
 
 def write(path, text):

@@ -10,7 +10,7 @@ beforeAll(() => {
 afterAll(() => fresh.delete());
 afterEach(() => expect(fresh.snapshot()).toEqual(before));
 
-const SCRIPTS = ['start', 'lecture', 'setup', 'doctor', 'watch', 'bench'];
+const SCRIPTS = ['start', 'lecture', 'slides', 'setup', 'doctor', 'watch', 'bench'];
 
 test.each([...SCRIPTS, 'test'])('npm %s -- --help prints its usage and nothing else happens', (script) => {
   const { status, stdout, stderr } = fresh.run(script, {}, ['--help']);
@@ -34,6 +34,12 @@ test.each([
   [['--epochs', '-3'], "Option '--epochs' argument is ambiguous."],
 ])('npm run lecture refuses %j', (args, sentence) => {
   const { status, stderr } = fresh.run('lecture', {}, args);
+  expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
+});
+
+test('npm run slides refuses a language without an edition', () => {
+  const { status, stderr } = fresh.run('slides', {}, ['--language', 'xx']);
+  const sentence = '--language xx: there is no edition of the lecture in this language.';
   expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
 });
 
