@@ -23,6 +23,8 @@ const HELVETICA_WIDTHS = [
 ];
 const FIRST_CHARACTER = 32;
 const OTHER_WIDTH = 556;
+// Noto Sans CJK's Korean letters, and Malgun Gothic's.
+const HANGUL_WIDTH = 920;
 const BOLD = 1.07;
 // Verdana, the second font in plotly's default list, is wider by this factor.
 const VERDANA = 1.17;
@@ -108,7 +110,8 @@ function widthOf(node: Element): number {
 function widthOfString(string: string, styled: Element): number {
   const thousandths = Array.from(string, (character) => {
     const code = character.codePointAt(0)!;
-    return code === 0x200b ? 0 : (HELVETICA_WIDTHS[code - FIRST_CHARACTER] ?? OTHER_WIDTH);
+    const otherWidth = /\p{Script=Hangul}/u.test(character) ? HANGUL_WIDTH : OTHER_WIDTH;
+    return code === 0x200b ? 0 : (HELVETICA_WIDTHS[code - FIRST_CHARACTER] ?? otherWidth);
   }).reduce((sum, width) => sum + width, 0);
   const weight = styleOf(styled, 'font-weight');
   const bold = weight === 'bold' || Number(weight) >= 600 ? BOLD : 1;
