@@ -43,6 +43,24 @@ export function wholeNumber(name, text, least, usage) {
 }
 
 /**
+ * Reads the value of an option that is one of the keys of an object. Ends the process with a sentence if it is none.
+ *
+ * @template {object} T
+ * @param {T} choices
+ * @param {string} name
+ * @param {string} text the value as typed.
+ * @param {string} usage
+ * @returns {keyof T}
+ * @example const edition = editions[oneOf(editions, 'language', values.language, USAGE)];
+ */
+export function oneOf(choices, name, text, usage) {
+  if (!Object.hasOwn(choices, text)) {
+    fail(`--${name} ${text}: expected ${Object.keys(choices).join(' or ')}`, usage);
+  }
+  return /** @type {keyof T} */ (text);
+}
+
+/**
  * Ends the process because of a wrong option.
  *
  * @param {string} what

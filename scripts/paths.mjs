@@ -8,22 +8,29 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const lib = join(root, 'lib');
 export const kernel = join(root, 'kernel');
 export const notebook = join(root, 'notebooks', 'mnist-dense.ipynb');
+/** The lecture's editions, by language. */
+export const editions = { en: notebook, ko: join(root, 'notebooks', 'ko', 'mnist-dense.ipynb') };
 export const nodeModules = join(root, 'node_modules');
 export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
 export const venv = join(root, '.venv');
 export const python = join(venv, 'bin', 'python');
 
 // In a class, another person may have set up the project for everybody.
-const isWritable = [root, dirname(notebook), join(root, '.jupyter')].every((folder) => {
+const isWritable = [root, ...Object.values(editions).map(dirname), join(root, '.jupyter')].every((folder) => {
   try {
     return !existsSync(folder) || (accessSync(folder, constants.W_OK), true);
   } catch {
     return false;
   }
 });
-/** Where the notebook is opened and what it saves is kept: here, or in the person's home if this may not be written to. */
+/** Where notebooks are opened and what they save is kept: here, or in the person's home if this may not be written to. */
 export const workFolder = isWritable ? root : join(homedir(), 'my-mnist-lecture');
-export const workNotebook = join(workFolder, relative(root, notebook));
+/**
+ * Where a notebook of the project is opened.
+ *
+ * @param {string} path the notebook.
+ */
+export const inWorkFolder = (path) => join(workFolder, relative(root, path));
 
 /**
  * @typedef {object} Package a package in TypeScript, which tsc builds into its `dist`.

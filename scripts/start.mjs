@@ -5,11 +5,21 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from './environment.mjs';
 import { readOptions } from './options.mjs';
-import { jupyterFolder, python, workFolder, workNotebook } from './paths.mjs';
+import { editions, inWorkFolder, jupyterFolder, python, workFolder } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 import { prepareWorkFolder } from './work.mjs';
 
-readOptions('Usage: npm start\n\nSets up what is missing and opens the lecture in JupyterLab.', {});
+const USAGE = `Usage: npm start [-- --ko]
+
+Sets up what is missing and opens the lecture in JupyterLab.
+
+  --ko              the Korean edition`;
+
+const { ko } = readOptions(USAGE, { ko: { type: 'boolean' } });
+const notebook = inWorkFolder(ko ? editions.ko : editions.en);
+if (!ko && process.env.LANG?.startsWith('ko_')) {
+  console.log('영어판(English edition)을 엽니다. 한국어판은 이렇게 엽니다: npm start -- --ko');
+}
 await setUpOrExit();
 prepareWorkFolder();
 
@@ -31,7 +41,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 const server = spawn(
   python,
   [
-    ...['-m', 'jupyterlab', workNotebook, '--ServerApp.ip=127.0.0.1', `--ServerApp.root_dir=${workFolder}`],
+    ...['-m', 'jupyterlab', notebook, '--ServerApp.ip=127.0.0.1', `--ServerApp.root_dir=${workFolder}`],
     ...(isRoot ? ['--allow-root'] : []),
     ...(hasScreen ? [] : ['--no-browser']),
   ],
@@ -94,7 +104,7 @@ async function addressOf(pid) {
     await sleep(100);
   }
   const { url, token } = JSON.parse(readFileSync(file, 'utf8'));
-  return `${url}lab/tree/${relative(workFolder, workNotebook)}?token=${token}`;
+  return `${url}lab/tree/${relative(workFolder, notebook)}?token=${token}`;
 }
 
 /**

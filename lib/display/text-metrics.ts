@@ -23,6 +23,8 @@ const HELVETICA_WIDTHS = [
 ];
 const FIRST_CHARACTER = 32;
 const OTHER_WIDTH = 556;
+// Korean letters come from another font, such as Noto Sans CJK or Malgun Gothic, where they are as wide in bold.
+const HANGUL_WIDTH = 920;
 const BOLD = 1.07;
 // Verdana, the second font in plotly's default list, is wider by this factor.
 const VERDANA = 1.17;
@@ -106,14 +108,19 @@ function widthOf(node: Element): number {
 }
 
 function widthOfString(string: string, styled: Element): number {
-  const thousandths = Array.from(string, (character) => {
-    const code = character.codePointAt(0)!;
-    return code === 0x200b ? 0 : (HELVETICA_WIDTHS[code - FIRST_CHARACTER] ?? OTHER_WIDTH);
-  }).reduce((sum, width) => sum + width, 0);
   const weight = styleOf(styled, 'font-weight');
   const bold = weight === 'bold' || Number(weight) >= 600 ? BOLD : 1;
   const family = /verdana/i.test(styleOf(styled, 'font-family') ?? '') ? VERDANA : 1;
-  return (thousandths / 1000) * fontSize(styled) * bold * family;
+  const thousandths = Array.from(string, (character) => {
+    const code = character.codePointAt(0)!;
+    if (code === 0x200b) {
+      return 0;
+    }
+    return /\p{Script=Hangul}/u.test(character)
+      ? HANGUL_WIDTH
+      : (HELVETICA_WIDTHS[code - FIRST_CHARACTER] ?? OTHER_WIDTH) * bold * family;
+  }).reduce((sum, width) => sum + width, 0);
+  return (thousandths / 1000) * fontSize(styled);
 }
 
 /** The font size in pixels; a percentage (plotly's sub- and superscripts) is relative to the parent's. */

@@ -36,9 +36,9 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     top: Math.floor(position / COLUMNS) * (titleHeight + cellHeight + GAP) + titleHeight + GAP / 2,
   }));
 
-  const longest = Math.max(...(titles ?? ['']).map((title) => title.length));
+  const longest = Math.max(...(titles ?? ['']).map((title) => title.replace(/\p{Script=Hangul}/gu, '$&$&').length));
   const [smallest, largest] = TITLE_SIZES;
-  const size = Math.max(smallest, Math.min(largest, (2 * (cellWidth + GAP)) / longest)); // a character is half as wide
+  const size = Math.max(smallest, Math.min(largest, (2 * (cellWidth + GAP)) / longest)); // a character is half as wide, a Korean one as wide
   const text = {
     type: 'scatter',
     mode: 'text',

@@ -23,7 +23,7 @@ export interface CodeCell extends CellBase {
 export type Cell = CodeCell | (CellBase & { cell_type: 'markdown' });
 
 export interface Notebook {
-  metadata: { kernelspec: { name: string } };
+  metadata: { kernelspec: { name: string }; lang?: string };
   cells: Cell[];
 }
 
@@ -35,8 +35,14 @@ export const FIGURES = [
 
 export const root = join(__dirname, '..', '..');
 
-/** Reads a notebook, by default the committed lecture, with each source as one string. */
-export function readNotebook(path = join(root, 'notebooks', 'mnist-dense.ipynb')): Notebook {
+/** The editions of the lecture, by language. */
+export const EDITIONS = {
+  en: join(root, 'notebooks', 'mnist-dense.ipynb'),
+  ko: join(root, 'notebooks', 'ko', 'mnist-dense.ipynb'),
+};
+
+/** Reads a notebook, by default the committed lecture in English, with each source as one string. */
+export function readNotebook(path = EDITIONS.en): Notebook {
   const notebook = JSON.parse(readFileSync(path, 'utf8')) as Notebook;
   return { ...notebook, cells: notebook.cells.map((cell) => ({ ...cell, source: joined(cell.source) })) };
 }

@@ -32,6 +32,7 @@ test.each([
   [['--epochs', 'ten'], '--epochs ten: expected a whole number, 1 or more.'],
   [['--epochs'], "Option '--epochs <value>' argument missing."],
   [['--epochs', '-3'], "Option '--epochs' argument is ambiguous."],
+  [['--language', 'fr'], '--language fr: expected en or ko.'],
 ])('npm run lecture refuses %j', (args, sentence) => {
   const { status, stderr } = fresh.run('lecture', {}, args);
   expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);

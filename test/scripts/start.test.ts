@@ -13,9 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type AddressInfo, type Server, createServer } from 'node:net';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Checkout, HOSTILE, link } from '../helpers/checkout';
+import { EDITIONS, readNotebook, root } from '../helpers/notebook';
 import { commandOf, descendants, isAlive, listeningAddresses } from '../helpers/processes';
 import { Started } from '../helpers/started';
 
@@ -39,10 +40,11 @@ interface Address {
   token: string;
 }
 
-async function addressOf(lecture: Started): Promise<Address> {
-  const [, origin, token] = await lecture.says(
-    /^ {4}(http:\/\/127\.0\.0\.1:\d+)\/lab\/tree\/notebooks\/mnist-dense\.ipynb\?token=(\w{32,})\n\nCtrl-C stops/m,
+async function addressOf(lecture: Started, notebook = 'notebooks/mnist-dense.ipynb'): Promise<Address> {
+  const [, origin, opened, token] = await lecture.says(
+    /^ {4}(http:\/\/127\.0\.0\.1:\d+)\/lab\/tree\/(\S+)\?token=(\w{32,})\n\nCtrl-C stops/m,
   );
+  expect(opened).toBe(notebook);
   return { origin, token };
 }
 
@@ -173,13 +175,17 @@ describe('npm start with a build missing and its port taken', () => {
   beforeAll(async () => {
     checkout.remove('lib/dist');
     taken = await listen();
-    lecture = start({ JUPYTER_PORT: String(portOf(taken)) });
+    lecture = start({ JUPYTER_PORT: String(portOf(taken)), LANG: 'ko_KR.UTF-8' });
     address = await addressOf(lecture);
   });
   afterAll(async () => {
     lecture.signal('SIGTERM');
     await lecture.ended;
     taken.close();
+  });
+
+  test('opens the English edition also for a person whose language is Korean, and names the Korean one', () => {
+    expect(lecture.output).toMatch(/^.*한국어판.* npm start -- --ko$/m);
   });
 
   test('takes another port', async () => {
@@ -256,33 +262,39 @@ describe('in a folder that another user has set up', () => {
         ...changes,
       },
     });
-  const copy = () => join(own, 'notebooks', 'mnist-dense.ipynb');
+  const copy = (edition: keyof typeof EDITIONS): string => join(own, relative(root, EDITIONS[edition]));
 
-  testAsNobody('npm start opens a copy of the lecture in the home folder, which can be saved', async () => {
-    const lecture = asNobody('start');
-    const { origin, token } = await addressOf(lecture);
-    expect(lecture.output).toContain(
-      `${checkout.root} may not be written to: your copy of the lecture, and what it saves, are in ${own}.\n`,
-    );
-    const contents = `${origin}/api/contents/notebooks/mnist-dense.ipynb?token=${token}`;
-    expect(await (await fetch(contents)).json()).toMatchObject({ type: 'notebook', writable: true });
-    lecture.signal('SIGTERM');
-    expect(await lecture.ended).toBe(0);
-    expect(readFileSync(copy(), 'utf8')).toBe(readFileSync(join(checkout.root, 'notebooks/mnist-dense.ipynb'), 'utf8'));
-    expect(readdirSync(home)).toEqual(['my-mnist-lecture']);
-    expect(statSync(join(own, '.jupyter')).mode & 0o777).toBe(0o700);
-  });
+  testAsNobody(
+    'npm start opens a copy of the lecture in the home folder, which can be saved, and copies the Korean edition',
+    async () => {
+      const lecture = asNobody('start');
+      const { origin, token } = await addressOf(lecture);
+      expect(lecture.output).toContain(
+        `${checkout.root} may not be written to: your copy of the lecture, and what it saves, are in ${own}.\n`,
+      );
+      const contents = `${origin}/api/contents/notebooks/mnist-dense.ipynb?token=${token}`;
+      expect(await (await fetch(contents)).json()).toMatchObject({ type: 'notebook', writable: true });
+      lecture.signal('SIGTERM');
+      expect(await lecture.ended).toBe(0);
+      for (const edition of ['en', 'ko'] as const) {
+        expect(readFileSync(copy(edition)).equals(readFileSync(EDITIONS[edition]))).toBe(true);
+      }
+      expect(readdirSync(home)).toEqual(['my-mnist-lecture']);
+      expect(statSync(join(own, '.jupyter')).mode & 0o777).toBe(0o700);
+    },
+  );
 
-  testAsNobody('npm run lecture runs this copy, whose save cell works, and writes where --out says', async () => {
+  testAsNobody('npm run lecture runs a copy, whose save cell works, and writes where --out says', async () => {
+    const [folder] = /'file:.*'/.exec(readNotebook(EDITIONS.ko).cells.find(({ id }) => id === 'save')!.source)!;
     const source = `
 import * as tf from '@tensorflow/tfjs-node';
 import * as mnist from 'mnist-lib';
 const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] });
-await mnist.saveModel(model, 'file://../out/dense-network');`;
+await mnist.saveModel(model, ${folder});`;
     const cell = { cell_type: 'code', id: 'save', source, metadata: {}, outputs: [], execution_count: null };
-    writeFileSync(copy(), JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }));
+    writeFileSync(copy('ko'), JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] }));
     const out = join(home, 'elsewhere');
-    const lecture = asNobody('lecture', ['--out', out]);
+    const lecture = asNobody('lecture', ['--language', 'ko', '--out', out]);
     await lecture.ended;
     expect(lecture.output).toMatch(/\n\[ 1\/1\] save [^]*\nwrote .*\nwrote .*\n$/);
     expect(readdirSync(out).sort()).toEqual(['mnist-dense.html', 'mnist-dense.ipynb']);
@@ -310,12 +322,12 @@ await mnist.saveModel(model, 'file://../out/dense-network');`;
 });
 
 describe('npm start, when stopped', () => {
-  testOnLinux('by Ctrl-C through npm, ends its server and its kernels', async () => {
-    const lecture = new Started('npm', ['start'], {
+  testOnLinux('by Ctrl-C through npm, with the Korean edition open, ends its server and its kernels', async () => {
+    const lecture = new Started('npm', ['start', '--', '--ko'], {
       cwd: checkout.root,
       env: { ...checkout.environment, ...WITHOUT_SCREEN },
     });
-    await startKernel(lecture, await addressOf(lecture));
+    await startKernel(lecture, await addressOf(lecture, 'notebooks/ko/mnist-dense.ipynb'));
     const processes = descendants(lecture.pid);
     process.kill(-lecture.pid, 'SIGINT'); // a terminal sends it to its foreground group
     await lecture.ended;
