@@ -63,6 +63,12 @@ describe('npm run pretrained', () => {
     return spawnSync(process.execPath, ['-e', program], options).stdout;
   }
 
+  /** How far two lists of numbers are apart, in lengths of the first. */
+  function distance(a: number[], b: number[]): number {
+    const length = (numbers: number[]) => Math.sqrt(numbers.reduce((sum, number) => sum + number ** 2, 0));
+    return length(a.map((number, index) => number - b[index])) / length(a);
+  }
+
   /** The weights of a pretrained network, and its history. */
   async function load(folder: string): Promise<{ weights: number[][]; history: Record<string, number[]> }> {
     const model = await loadModel(`file://${join(folder, 'lib', 'pretrained')}`);
@@ -89,6 +95,14 @@ describe('npm run pretrained', () => {
     expect(stdout).toMatch(/ fit .*\n.* save-pretrained .*\nwrote .*pretrained\n$/);
     expect(outcome()).toBe('loaded\n');
     const [retrained, original] = await Promise.all([checkout.root, root].map(load));
-    expect(retrained).toEqual(original);
+    // Equal on the same machine. Where sums have another order (tried without oneDNN), the distance is 0.2 and the losses
+    // differ by 0.0003; untrained weights of the same seed are 0.8 apart, and the same network trained with another seed 1.4.
+    expect(retrained.weights.map((weight) => weight.length)).toEqual([784_000, 1000, 10_000, 10]);
+    retrained.weights.forEach((weight, index) => {
+      expect(distance(original.weights[index], weight)).toBeLessThan(0.4);
+    });
+    retrained.history.loss.forEach((loss, epoch) => {
+      expect(Math.abs(loss - original.history.loss[epoch])).toBeLessThan(0.002);
+    });
   });
 });
