@@ -33,6 +33,7 @@ export { type Config, type Figure, type Layout, type Plot, plot } from './displa
 export { flatten, normalize, oneHot } from './data/preprocess';
 export { sample, setSeed } from './tensorflow/random';
 export { renew } from './tensorflow/renew';
+export { loadPretrained } from './training/pretrained';
 export { SavedModelError, loadModel, saveModel } from './training/saved-model';
 export { tensorflowVersion } from './tensorflow/version';
 export { type TrainingHistory, fit } from './training/fit';

@@ -11,7 +11,6 @@ export class SavedModelError extends Error {
 
 const SCHEME = 'file://';
 const MODEL_FILE = 'model.json';
-const SAVE_AGAIN = 'Save it again.';
 const LONGEST_SAVING_MS = 60_000;
 const WEIGHTS_FILE = /^weights-([0-9a-f]{16})\.bin$/;
 
@@ -19,6 +18,14 @@ type ModelArtifacts = Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0]
 
 /** model.json, in tfjs's format for layers models. */
 type ModelJson = Parameters<typeof tf.io.getModelArtifactsForJSONSync>[0];
+
+/** What a person can do about a model that cannot be loaded, as sentences. */
+export interface Remedies {
+  /** It is missing or damaged. */
+  unusable: string;
+  /** Its layers are not the expected ones. */
+  otherLayers: string;
+}
 
 /**
  * Saves a model with its optimizer into a folder, in tfjs's own format (`tf.loadLayersModel` reads it, too). At any
@@ -31,14 +38,18 @@ type ModelJson = Parameters<typeof tf.io.getModelArtifactsForJSONSync>[0];
  * @example await saveModel(model, 'file://../out/dense-network');
  */
 export async function saveModel(model: tf.LayersModel, url: string): Promise<void> {
-  const folder = folderOf(url);
+  await saveIn(folderOf(url), model, Boolean(model.optimizer));
+}
+
+/** Saves a model as `saveModel` does, with or without its optimizer. */
+export async function saveIn(folder: string, model: tf.LayersModel, includeOptimizer: boolean): Promise<void> {
   const handler = tf.io.withSaveHandler((artifacts) => {
     write(folder, artifacts);
     return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const } });
   });
   tf.engine().startScope(); // tfjs makes a tensor of the optimizer's step number and does not dispose of it
   try {
-    await model.save(handler, { includeOptimizer: Boolean(model.optimizer) });
+    await model.save(handler, { includeOptimizer });
   } catch (error) {
     throw new SavedModelError(`The model could not be saved in ${folder}: ${(error as Error).message}`);
   } finally {
@@ -57,15 +68,25 @@ export async function saveModel(model: tf.LayersModel, url: string): Promise<voi
  * @example const restored = await loadModel('file://../out/dense-network', model);
  */
 export async function loadModel(url: string, like?: tf.LayersModel): Promise<tf.LayersModel> {
-  const folder = folderOf(url);
-  const loaded = await tf.loadLayersModel(tf.io.fromMemory(read(folder)));
+  return loadFrom(folderOf(url), like, {
+    unusable: 'Save a model there with saveModel.',
+    otherLayers: 'Build that network, or save the current one there first.',
+  });
+}
+
+/** Loads a model as `loadModel` does. Its errors end with the remedies. */
+export async function loadFrom(
+  folder: string,
+  like: tf.LayersModel | undefined,
+  { unusable, otherLayers }: Remedies,
+): Promise<tf.LayersModel> {
+  const loaded = await tf.loadLayersModel(tf.io.fromMemory(read(folder, unusable)));
   ownOptimizer(loaded);
   const [found, expected] = [loaded, like ?? loaded].map(architecture);
   if (found !== expected) {
     loaded.dispose();
     throw new SavedModelError(
-      `The model in ${folder} has another architecture: ${found} (expected ${expected}). ` +
-        'Build that network, or save the current one there first.',
+      `The model in ${folder} has another architecture: ${found} (expected ${expected}). ${otherLayers}`,
     );
   }
   return loaded;
@@ -128,27 +149,25 @@ function writeWhole(path: string, contents: string | Buffer): void {
  * Reads a complete model into memory. If another process saves into the folder meanwhile, the weights may be gone by the
  * time they are read: then its model is read.
  */
-function read(folder: string): ModelArtifacts {
+function read(folder: string, remedy: string): ModelArtifacts {
   const path = join(folder, MODEL_FILE);
   if (!existsSync(path)) {
-    throw new SavedModelError(
-      `There is no saved model in ${folder} (expected ${MODEL_FILE} there): save one with saveModel first.`,
-    );
+    throw new SavedModelError(`There is no saved model in ${folder} (expected ${MODEL_FILE} there). ${remedy}`);
   }
-  const json = readJson(path, SAVE_AGAIN);
+  const json = readJson(path, remedy);
   const names = weightsOf(json);
   const files = names.map((name) => readIfPresent(join(folder, name)));
   const missing = names.find((_, index) => !files[index]);
   if (missing !== undefined) {
     if (String(weightsNamedIn(folder)) !== String(names)) {
-      return read(folder);
+      return read(folder, remedy);
     }
-    throw new SavedModelError(`The model in ${folder} is incomplete: ${missing} is missing. ${SAVE_AGAIN}`);
+    throw new SavedModelError(`The model in ${folder} is incomplete: ${missing} is missing. ${remedy}`);
   }
   for (const [index, name] of names.entries()) {
     const expectedHash = WEIGHTS_FILE.exec(name)?.[1];
     if (expectedHash && hashOf(files[index]!) !== expectedHash) {
-      throw new SavedModelError(`The model in ${folder} is damaged: ${name} was cut short or changed. ${SAVE_AGAIN}`);
+      throw new SavedModelError(`The model in ${folder} is damaged: ${name} was cut short or changed. ${remedy}`);
     }
   }
   const specs = json.weightsManifest.flatMap((group) => group.weights);
@@ -193,9 +212,14 @@ function hashOf(bytes: Uint8Array): string {
 /** Describes the layers in words. Two models with the same description can replace each other. */
 function architecture(model: tf.LayersModel): string {
   const layers = model.layers.map((layer) => {
-    const { activation } = layer.getConfig();
+    const { activation, useBias } = layer.getConfig();
     const shape = [layer.output].flat()[0].shape.map((size) => size ?? 'batch');
-    return `${layer.name} (${layer.getClassName()}${typeof activation === 'string' ? `, ${activation}` : ''}) [${shape.join(', ')}]`;
+    const kind = [
+      layer.getClassName(),
+      typeof activation === 'string' ? activation : '',
+      useBias === false && 'no bias',
+    ];
+    return `${layer.name} (${kind.filter(Boolean).join(', ')}) [${shape.join(', ')}]`;
   });
   const input = model.inputs[0].shape.map((size) => size ?? 'batch');
   return `[${input.join(', ')}] -> ${layers.join(' -> ')}`;

@@ -84,7 +84,7 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     [
       'a folder that is missing',
       () => rmSync(folder, { recursive: true }),
-      /^There is no saved model in .* \(expected model\.json there\): save one/,
+      /^There is no saved model in .* \(expected model\.json there\)\. Save a model there with saveModel\.$/,
     ],
     ['an empty folder', () => rmSync(join(folder, 'model.json')), /^There is no saved model in/],
     [
@@ -100,7 +100,7 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     [
       'weights that are missing',
       () => rmSync(weightsFile()),
-      /is incomplete: weights-\w+\.bin is missing\. Save it again/,
+      /is incomplete: weights-\w+\.bin is missing\. Save a model there/,
     ],
     [
       'weights cut short',
