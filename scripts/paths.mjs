@@ -10,6 +10,11 @@ export const kernel = join(root, 'kernel');
 export const notebook = join(root, 'notebooks', 'mnist-dense.ipynb');
 /** The lecture's editions, by language. */
 export const editions = { en: notebook, ko: join(root, 'notebooks', 'ko', 'mnist-dense.ipynb') };
+/** The exercises for students, by language. */
+export const exercises = {
+  en: join(root, 'notebooks', 'exercises', 'exercises.ipynb'),
+  ko: join(root, 'notebooks', 'exercises', 'ko', 'exercises.ipynb'),
+};
 export const nodeModules = join(root, 'node_modules');
 export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
 export const venv = join(root, '.venv');

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { editions, inWorkFolder, jupyterFolder, root, workFolder } from './paths.mjs';
+import { editions, exercises, inWorkFolder, jupyterFolder, root, workFolder } from './paths.mjs';
 
 /**
  * Makes Jupyter's folder. Where the project's folder may not be written to, makes the person's own work folder before, with
@@ -11,7 +11,7 @@ export function prepareWorkFolder() {
   try {
     mkdirSync(jupyterFolder, { recursive: true, mode: 0o700 }); // IPython warns if it is missing
     if (workFolder !== root) {
-      for (const notebook of Object.values(editions)) {
+      for (const notebook of [editions, exercises].flatMap((each) => Object.values(each))) {
         const copy = inWorkFolder(notebook);
         mkdirSync(dirname(copy), { recursive: true });
         if (!existsSync(copy)) {

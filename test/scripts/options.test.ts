@@ -40,7 +40,7 @@ test.each([
 
 test('npm run slides refuses a language without an edition', () => {
   const { status, stderr } = fresh.run('slides', {}, ['--language', 'xx']);
-  const sentence = '--language xx: there is no edition of the lecture in this language.';
+  const sentence = '--language xx: expected en or ko.';
   expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
 });
 
