@@ -2,12 +2,12 @@
 //
 // The sides take turns, each alone and in a process of its own, so that slow phases of the machine affect all of them.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment } from '../scripts/environment.mjs';
 import { nodeModules, notebook, python, root } from '../scripts/paths.mjs';
-import { checkPython } from '../scripts/setup/prerequisites.mjs';
+import { setUpOwnVenv } from '../scripts/setup/own-venv.mjs';
 import { prepareWorkFolder } from '../scripts/work.mjs';
 import { median, section, spread, table } from './report.mjs';
 
@@ -90,30 +90,14 @@ export function measureSpeed(rounds, epochs, lectureRounds) {
   );
 }
 
-/** Installs Keras and JAX into an environment of their own, because only the benchmark needs them. */
+/** Installs Keras and JAX, which only the benchmark needs, and a kernel for the lecture in Keras. */
 export function setUpKeras() {
-  const requirements = readFileSync(join(here, 'requirements.txt'), 'utf8');
-  const stamp = join(venv, '.setup');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirements) {
-    return;
-  }
-  try {
-    checkPython([3, 11]); // Keras 3.15 and JAX need it
-  } catch (error) {
-    console.error(/** @type {Error} */ (error).message);
-    process.exit(1);
-  }
-  console.log('Keras and JAX into bench/.venv (pip install), 2250 MB');
-  rmSync(venv, { recursive: true, force: true });
-  execFileSync('python3', ['-m', 'venv', venv]);
-  const install = ['install', '--require-hashes', '--only-binary=:all:', '-r', join(here, 'requirements.txt')];
-  execFileSync(kerasPython, ['-m', 'pip', '--disable-pip-version-check', '--quiet', ...install], { stdio: 'pipe' });
+  setUpOwnVenv(here, 'Keras and JAX, 2250 MB');
   const spec = join(venv, 'share', 'jupyter', 'kernels', 'keras');
   mkdirSync(spec, { recursive: true });
   const argv = [kerasPython, '-m', 'ipykernel_launcher', '-f', '{connection_file}'];
   const env = { TF_CPP_MIN_LOG_LEVEL: '2', KERAS_BACKEND: 'tensorflow' };
   writeFileSync(join(spec, 'kernel.json'), JSON.stringify({ argv, display_name: 'Keras', language: 'python', env }));
-  writeFileSync(stamp, requirements);
 }
 
 /**

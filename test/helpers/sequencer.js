@@ -10,6 +10,7 @@ const LONG = [
   'test/lib/training/fit-in-kernel',
   'test/bench/bench',
   'test/notebooks/pretrained',
+  'test/grading/grading',
   'test/notebooks/exercises',
   'test/scripts/watch',
   'test/kernel/cells',

@@ -10,7 +10,7 @@ beforeAll(() => {
 afterAll(() => fresh.delete());
 afterEach(() => expect(fresh.snapshot()).toEqual(before));
 
-const SCRIPTS = ['start', 'lecture', 'slides', 'setup', 'doctor', 'watch', 'pretrained', 'bench'];
+const SCRIPTS = ['start', 'lecture', 'slides', 'grade', 'setup', 'doctor', 'watch', 'pretrained', 'bench'];
 
 test.each([...SCRIPTS, 'test'])('npm %s -- --help prints its usage and nothing else happens', (script) => {
   const { status, stdout, stderr } = fresh.run(script, {}, ['--help']);
