@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
@@ -12,7 +12,7 @@ export class SavedModelError extends Error {
 const SCHEME = 'file://';
 const MODEL_FILE = 'model.json';
 const LONGEST_SAVING_MS = 60_000;
-const WEIGHTS_FILE = /^weights-([0-9a-f]{16})(-\d+)?\.bin$/;
+const WEIGHTS_FILE = /^weights-([0-9a-f]{16})(-[0-9a-f]{8})?\.bin$/;
 
 type ModelArtifacts = Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0];
 
@@ -104,25 +104,14 @@ function folderOf(url: string): string {
 /** Writes the weights first, under a new name; renaming model.json then replaces weights and layers in one step. */
 function write(folder: string, { weightData = [], weightSpecs, ...artifacts }: ModelArtifacts): void {
   const bytes = Buffer.from(Array.isArray(weightData) ? tf.io.CompositeArrayBuffer.join(weightData) : weightData);
-  const weightsFile = unusedName(folder, `weights-${hashOf(bytes)}`);
+  // A name that was never used before: another process may be about to remove a file with the same contents.
+  const weightsFile = `weights-${hashOf(bytes)}-${randomBytes(4).toString('hex')}.bin`;
   const json = { ...artifacts, weightsManifest: [{ paths: [weightsFile], weights: weightSpecs }] };
   mkdirSync(folder, { recursive: true });
   const replaced = weightsNamedIn(folder);
   writeWhole(join(folder, weightsFile), bytes);
   writeWhole(join(folder, MODEL_FILE), JSON.stringify(json));
   removeObsolete(weightsNamedIn(folder), replaced, folder);
-}
-
-/**
- * The name of a weights file that is not there yet: another process may be about to remove one that is, also if that has
- * the same contents.
- */
-function unusedName(folder: string, start: string): string {
-  let name = `${start}.bin`;
-  for (let number = 2; existsSync(join(folder, name)); number++) {
-    name = `${start}-${number}.bin`;
-  }
-  return name;
 }
 
 /** The names of the weights files of the model in a folder; none if there is no model. */

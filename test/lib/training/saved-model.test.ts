@@ -100,12 +100,12 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
     [
       'weights that are missing',
       () => rmSync(weightsFile()),
-      /is incomplete: weights-\w+\.bin is missing\. Save a model there/,
+      /is incomplete: weights-[\w-]+\.bin is missing\. Save a model there/,
     ],
     [
       'weights cut short',
       () => truncateSync(weightsFile(), 1000),
-      /is damaged: weights-\w+\.bin was cut short or changed/,
+      /is damaged: weights-[\w-]+\.bin was cut short or changed/,
     ],
     [
       'a flipped bit',
