@@ -1,10 +1,8 @@
 """Runs the lecture until its network is trained, and saves it for `loadPretrained` (`npm run pretrained` runs it)."""
 
-import sys
-
 from nbformat.v4 import new_code_cell
 
-from run_notebook import ROOT, Failure, read, run
+from run_notebook import ROOT, read, run, run_command
 
 NOTEBOOK = ROOT / "notebooks" / "mnist-dense.ipynb"
 SAVE = """\
@@ -21,7 +19,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(str(failure))
+    run_command(main)

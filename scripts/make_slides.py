@@ -2,13 +2,12 @@
 
 import argparse
 import re
-import sys
 from copy import deepcopy
 from pathlib import Path
 
 from nbconvert import HTMLExporter
 
-from run_notebook import ROOT, Failure, check_folder, page_config, read, tags, write
+from run_notebook import ROOT, Failure, check_folder, page_config, read, run_command, tags, write
 
 REVEAL = ROOT / "node_modules" / "reveal.js"
 
@@ -80,7 +79,4 @@ def slides(notebook, language):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(str(failure))
+    run_command(main)

@@ -190,8 +190,13 @@ def write(path, text):
     print(f"wrote {path}")
 
 
-if __name__ == "__main__":
+def run_command(main):
+    """Runs a program. A Failure ends it with its sentence."""
     try:
         main()
     except Failure as failure:
         sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -14,18 +14,6 @@ let worker: Worker | null = null;
 let idle: NodeJS.Timeout | undefined;
 
 /**
- * Starts to load plotly.js in the background, so that a figure that comes soon does not wait for it. It is unloaded 5 s
- * after the last figure.
- *
- * @example warmUpSvg();
- */
-export function warmUpSvg(): void {
-  worker ??= startWorker();
-  clearTimeout(idle);
-  idle = setTimeout(endWorker, IDLE_MS).unref();
-}
-
-/**
  * Draws a figure as SVG, by plotly.js but without a browser. Blocks until the picture is drawn, so that a figure is
  * complete when its cell ends.
  *
@@ -37,10 +25,9 @@ export function warmUpSvg(): void {
  * @example const svg = renderSvg([{ x: [1, 2], y: [3, 4] }], { width: 400, height: 300 });
  */
 export function renderSvg(data: Plot[], layout: Layout): string {
-  warmUpSvg();
   const { port1: answers, port2: replyTo } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
-  worker!.postMessage({ data, layout, signal, replyTo }, [replyTo]);
+  runningWorker().postMessage({ data, layout, signal, replyTo }, [replyTo]);
   Atomics.wait(signal, 0, 0, LONGEST_WAIT_MS);
   const answer = receiveMessageOnPort(answers)?.message as Rendered | undefined;
   answers.close();
@@ -52,6 +39,13 @@ export function renderSvg(data: Plot[], layout: Layout): string {
     throw new Error(answer.error);
   }
   return answer.svg;
+}
+
+/** Returns the worker, which ends after a pause. */
+function runningWorker(): Worker {
+  clearTimeout(idle);
+  idle = setTimeout(endWorker, IDLE_MS).unref();
+  return (worker ??= startWorker());
 }
 
 function startWorker(): Worker {

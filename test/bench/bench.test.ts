@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../helpers/notebook';
+import { testWithPython311 } from '../helpers/python';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 const out = join(folder, 'results.md');
@@ -57,10 +58,7 @@ testOnLinux(
   120_000,
 );
 
-const isPythonTooOld = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']).status !== 0;
-const testWithKeras = isPythonTooOld
-  ? (title: string) => test.skip(`${title} (skipped: Keras needs Python 3.11)`, () => undefined)
-  : test;
+const testWithKeras = testWithPython311('Keras');
 
 testWithKeras(
   'the rows of the profile add up to an epoch, and it counts the operations of the graph',

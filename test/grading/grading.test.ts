@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { Checkout } from '../helpers/checkout';
 import { joined } from '../helpers/notebook';
+import { testWithPython311 } from '../helpers/python';
 
 jest.setTimeout(900_000);
 
@@ -16,10 +16,7 @@ interface Notebook {
   cells: Cell[];
 }
 
-const isPythonTooOld = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']).status !== 0;
-const testWithNbgrader = isPythonTooOld
-  ? (title: string) => test.skip(`${title} (skipped: nbgrader needs Python 3.11)`, () => undefined)
-  : test;
+const testWithNbgrader = testWithPython311('nbgrader');
 
 let checkout: Checkout;
 beforeAll(() => {

@@ -95,19 +95,18 @@ export class FusedNetwork {
     this.numClasses = shapes.at(-1)!.units;
     const names = weightNames(shapes);
     const weights = layers.flatMap((layer) => layer.trainableWeights.map(variableOf));
-    this.variables = weights.flatMap((weight, index) => [
-      { name: names[index], current: () => weight, synced: null },
-      {
-        name: `${names[index]}/m`,
-        current: () => moment(optimizer.accumulatedFirstMoment, index, weight, 'm'),
+    this.variables = weights.flatMap((weight, index) => {
+      const current = {
+        '': () => weight,
+        '/m': () => moment(optimizer.accumulatedFirstMoment, index, weight, 'm'),
+        '/v': () => moment(optimizer.accumulatedSecondMoment, index, weight, 'v'),
+      };
+      return Object.entries(current).map(([suffix, variable]) => ({
+        name: names[index] + suffix,
+        current: variable,
         synced: null,
-      },
-      {
-        name: `${names[index]}/v`,
-        current: () => moment(optimizer.accumulatedSecondMoment, index, weight, 'v'),
-        synced: null,
-      },
-    ]);
+      }));
+    });
     this.graph = new Graph(trainingGraph(shapes));
   }
 
@@ -125,11 +124,10 @@ export class FusedNetwork {
     // TensorFlow adds epsilon before it corrects the bias of the second moment, tfjs after it.
     const scaledEpsilon = epsilon * Math.sqrt(1 - beta2Power);
     const oneOverBatchSize = 1 / indices.length;
+    const hyperparameters = [beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon, oneOverBatchSize];
     this.loadFromModel();
     const logs = this.run('step', examples, indices, {
-      hyperparameters: Float32Array.of(
-        ...[beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon, oneOverBatchSize],
-      ),
+      hyperparameters: Float32Array.from(hyperparameters),
     });
     optimizer.incrementIterations();
     this.hasChanged = true;

@@ -49,6 +49,7 @@ export function trainingGraph(layers: LayerShape[]): GraphDescription {
   const graph = new GraphDescription();
   const float = (name: string, op: string, inputs: Result[], after: string[] = []): Result =>
     graph.add(name, op, inputs, { T: FLOAT }, after);
+  // MatMul is safe here: signals do not reach the threads that run a graph (environment.md, "Why training is fast").
   const product = (name: string, a: Result, b: Result, { transposeA = false, transposeB = false } = {}): Result =>
     graph.add(name, 'MatMul', [a, b], { T: FLOAT, transpose_a: { b: transposeA }, transpose_b: { b: transposeB } });
 
@@ -89,7 +90,8 @@ export function trainingGraph(layers: LayerShape[]): GraphDescription {
   const difference = float('difference', 'Sub', [outputs.at(-1)!, labels]);
   let dOutput = float('dLogits', 'Mul', [difference, oneOverBatchSize]); // of the layer before its activation
   const updates: string[] = [];
-  // Adam changes a weight in place if nobody else still needs its value: `after` the last operation that reads it.
+  // Adam: D. P. Kingma, J. Ba, Adam, a method for stochastic optimization, 2015, algorithm 1. It changes a weight in place if
+  // nobody else still needs its value: `after` the last operation that reads it.
   const update = (weight: string, gradient: Result, after: string[] = []): void => {
     const variables = [weight, `${weight}/m`, `${weight}/v`];
     updates.push(float(`${weight}/update`, 'ResourceApplyAdam', [...variables, ...scalars, gradient], after));
