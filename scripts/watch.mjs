@@ -20,6 +20,8 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 function watch({ folder, project }) {
   const dist = join(folder, 'dist');
   const args = ['--watch', '--preserveWatchOutput', '--pretty', '--project', project, '--outDir', dist];
+  // Packages do not change while one writes code. Without this, another hard link to one of their files starts a build.
+  args.push('--excludeFiles', '**/node_modules/**/*');
   const compiler = spawn(process.execPath, [tsc, ...args], {
     cwd: root,
     env: environment,
