@@ -1,5 +1,8 @@
 // A client that connects to a running kernel by ZeroMQ. It can send messages that Jupyter never would, and sees all messages.
 import { createHmac, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Dealer, Subscriber } from 'zeromq';
 import { type ConnectionInfo, EXECUTE_CONTENT, type Kernel, startKernel } from './kernel';
 
@@ -111,6 +114,36 @@ export class Client {
     const { content } = await this.replyTo(id);
     await this.idle(id);
     return { id, reply: content, messages: this.on('iopub', id) };
+  }
+
+  /** Runs a cell that ends when it is released. @returns as soon as it runs. */
+  async hold(more: Json = {}): Promise<{ id: string; release: () => Promise<void> }> {
+    const folder = mkdtempSync(join(tmpdir(), 'hold-'));
+    const gate = join(folder, 'gate');
+    const id = await this.execute(
+      `await (async () => {
+        const { existsSync } = await import('node:fs');
+        while (!existsSync(${JSON.stringify(gate)})) await new Promise<void>((resolve) => setTimeout(resolve, 5));
+      })();`,
+      more,
+    );
+    await this.until(() => this.on('iopub', id).length > 0);
+    const release = async (): Promise<void> => {
+      writeFileSync(gate, '');
+      await this.idle(id);
+      rmSync(folder, { recursive: true });
+    };
+    return { id, release };
+  }
+
+  /** Sends requests while the kernel runs a cell, which ends when they have arrived. So all wait in the queue. */
+  async queue(send: () => Promise<string>[]): Promise<string[]> {
+    const { release } = await this.hold({ silent: true });
+    const ids = await Promise.all(send());
+    // It is answered while the cell runs, and after what was sent before it has arrived.
+    await this.request('kernel_info_request', {});
+    await release();
+    return ids;
   }
 
   /** Waits until the kernel is idle after a request. */

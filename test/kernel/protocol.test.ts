@@ -27,7 +27,6 @@ const indexOf = (id: string, state: string): number =>
   client
     .on('iopub')
     .findIndex(({ parent_header, content }) => parent_header.msg_id === id && content.execution_state === state);
-const wait = 'await new Promise<void>((resolve) => setTimeout(resolve, 200));';
 
 describe('a cell', () => {
   test('sends busy, its input, its output, its value and idle', async () => {
@@ -75,11 +74,10 @@ describe('a cell', () => {
     ['is_complete_request', { code: '1' }],
     ['nonesuch_request', {}],
   ])('that runs is still busy after a %s during its run', async (type, content) => {
-    const id = await client.execute(`console.log('begun'); ${wait}`);
-    await client.until(() => client.on('iopub', id).some(({ msg_type }) => msg_type === 'stream'));
+    const { id, release } = await client.hold();
     const other = await client.send(type, content);
     await client.idle(other);
-    await client.idle(id);
+    await release();
     const states = client
       .on('iopub')
       .slice(indexOf(id, 'busy'))
@@ -134,13 +132,13 @@ describe('a cell', () => {
 });
 
 describe('after an error', () => {
-  const failing = `${wait} throw new Error('stop here');`;
+  const failing = "throw new Error('stop here');";
 
   test.each([
     ['an error that is thrown', failing],
     ['a compiler error', 'const n: number = "text";'],
   ])('(%s) queued cells are aborted, with busy and idle and without output', async (_what, code) => {
-    const ids = await Promise.all(
+    const ids = await client.queue(() =>
       [code, "console.log('second')", "console.log('third')"].map((each) => client.execute(each)),
     );
     await Promise.all(ids.map((id) => client.idle(id)));
@@ -165,30 +163,33 @@ describe('after an error', () => {
     ['stop_on_error false', { stop_on_error: false }],
     ['stop_on_error false, silently', { stop_on_error: false, silent: true }],
   ])('with %s queued cells run', async (_what, more) => {
-    const failed = await client.execute(failing, more);
-    const next = await client.execute("console.log('ran')");
+    const [failed, next] = await client.queue(() => [
+      client.execute(failing, more),
+      client.execute("console.log('ran')"),
+    ]);
     expect((await client.replyTo(failed)).content.status).toBe('error');
     expect((await client.replyTo(next)).content.status).toBe('ok');
   });
 
   test.each([{}, { stop_on_error: true }, { silent: true }])('with %j queued cells do not run', async (more) => {
-    const id = await client.send('execute_request', { code: failing, ...more });
-    const next = await client.execute("console.log('ran')");
+    const [id, next] = await client.queue(() => [
+      client.send('execute_request', { code: failing, ...more }),
+      client.execute("console.log('ran')"),
+    ]);
     expect((await client.replyTo(id)).content.status).toBe('error');
     expect((await client.replyTo(next)).content.status).toBe('aborted');
   });
 
   test('other queued requests are answered', async () => {
-    const id = await client.execute(failing);
-    const reply = await client.request('kernel_info_request', {});
-    expect(reply.content.status).toBe('ok');
-    await client.idle(id);
+    const [id, other] = await client.queue(() => [client.execute(failing), client.send('kernel_info_request', {})]);
+    expect((await client.replyTo(other)).content.status).toBe('ok');
+    await client.replyTo(id);
   });
 
   test('aborted cells are not counted', async () => {
     const { reply: before } = await client.run('1');
-    await client.execute(failing);
-    await client.replyTo(await client.execute('2'));
+    const [, aborted] = await client.queue(() => [client.execute(failing), client.execute('2')]);
+    await client.replyTo(aborted);
     const { reply: after } = await client.run('3');
     expect(after.execution_count).toBe((before.execution_count as number) + 2);
   });
