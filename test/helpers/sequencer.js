@@ -3,7 +3,6 @@ const Sequencer = require('@jest/test-sequencer').default;
 /** The longest files, longest first: with the short ones at the end, both workers finish at about the same time. */
 const LONG = [
   'test/notebooks/orders',
-  'test/notebooks/memory',
   'test/labextension/jupyterlab',
   'test/scripts/fresh-setup',
   'test/scripts/setup',
