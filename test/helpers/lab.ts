@@ -27,8 +27,12 @@ export class Lab {
     readonly address: string,
   ) {}
 
-  static async start(): Promise<Lab> {
-    const child = spawn(process.execPath, [join(root, 'scripts', 'start.mjs')], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @param env environment variables in addition to those of this process. */
+  static async start(env: Record<string, string>): Promise<Lab> {
+    const child = spawn(process.execPath, [join(root, 'scripts', 'start.mjs')], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let printed = '';
     const address = await new Promise<string>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {
