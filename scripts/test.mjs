@@ -1,6 +1,7 @@
 // npm test: set-up, types, style, all tests. The last line says how many tests passed and failed, as jest counted them.
 // npm run test:quick leaves out all tests that start a kernel, a browser or a script of the project.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -26,18 +27,16 @@ await setUpOrExit();
 
 // By path, as tslab's older TypeScript claims the name tsc in node_modules/.bin.
 const tsc = ['typescript', 'bin', 'tsc'];
-const isChecked = [
-  ...packages.map(({ name, project }) => run(`Types of the ${name}`, tsc, '--noEmit', '--project', project)),
-  run('Types of the tests', tsc, '--project', 'test'),
-  run('Types of the scripts', tsc, '--project', 'scripts'),
-  run("Types of JupyterLab's extension", tsc, '--project', 'labextension'),
-  run('Lint', ['eslint', 'bin', 'eslint.js'], '.'),
-  run('Format', ['prettier', 'bin', 'prettier.cjs'], '--check', '--log-level=warn', '.'),
-].every(Boolean);
+const projects = [
+  ...packages.map(({ name, project }) => [`the ${name}`, project]),
+  ...Object.entries({ 'the tests': 'test', 'the scripts': 'scripts', "JupyterLab's extension": 'labextension' }),
+];
+// Lint takes as long as all other checks.
+const isChecked = (await Promise.all([lint(), otherChecks()])).flat().every(Boolean);
 
 const folder = mkdtempSync(join(tmpdir(), 'mnist-lecture-'));
 const results = join(folder, 'results.json');
-const isTested = run('Tests', ['jest', 'bin', 'jest.js'], '--json', `--outputFile=${results}`, ...jestArguments);
+const isTested = await run('Tests', ['jest', 'bin', 'jest.js'], '--json', `--outputFile=${results}`, ...jestArguments);
 if (!existsSync(results)) {
   console.error('No test was run: jest failed before, as said above.');
   process.exit(1);
@@ -61,15 +60,30 @@ function quickTests() {
     .filter((file) => !SLOW_HELPERS.test(readFileSync(join(root, file), 'utf8')));
 }
 
+function lint() {
+  return run('Lint', ['eslint', 'bin', 'eslint.js'], '.');
+}
+
+async function otherChecks() {
+  const isRight = [];
+  for (const [what, project] of projects) {
+    isRight.push(await run(`Types of ${what}`, tsc, '--noEmit', '--project', project));
+  }
+  return [...isRight, await run('Format', ['prettier', 'bin', 'prettier.cjs'], '--check', '--log-level=warn', '.')];
+}
+
 /**
+ * Runs a package's script.
+ *
  * @param {string} title
  * @param {string[]} script its package and its path in there.
  * @param {string[]} args
  */
-function run(title, [packageName, ...path], ...args) {
+async function run(title, [packageName, ...path], ...args) {
   console.log(`${title} ...`);
   const script = join(nodeModules, packageName, ...path);
-  return spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
+  const [status] = await once(spawn(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }), 'close');
+  return status === 0;
 }
 
 function printSlowest() {
