@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Checkout } from '../helpers/checkout';
-import { joined } from '../helpers/notebook';
+import { Checkout, link } from '../helpers/checkout';
+import { joined, root } from '../helpers/notebook';
 import { testWithPython311 } from '../helpers/python';
 
 jest.setTimeout(900_000);
@@ -23,6 +24,15 @@ beforeAll(() => {
   checkout = new Checkout().takeOver();
 });
 afterAll(() => checkout.delete());
+
+/** Installs nbgrader in this checkout, unless an earlier run has, and links it into the copy. */
+function installNbgrader(): void {
+  const install = `import { setUpOwnVenv } from './scripts/setup/own-venv.mjs'; setUpOwnVenv('${join(root, 'grading')}', 'nbgrader');`;
+  execFileSync(process.execPath, ['--input-type=module', '--eval', install], { cwd: root });
+  const venv = join('grading', '.venv');
+  link(join(root, venv), join(checkout.root, venv));
+  checkout.replace(join(venv, '.setup'), (stamp) => stamp.replace(root, checkout.root));
+}
 
 const course = (...path: string[]): string => join(checkout.root, 'course', ...path);
 const read = (...path: string[]): Notebook => JSON.parse(readFileSync(join(...path), 'utf8')) as Notebook;
@@ -58,6 +68,7 @@ function answered(edition: Notebook, answer: (task: number, cell: Cell) => strin
 testWithNbgrader(
   'nbgrader hands out, collects and grades the exercises: right, half right, and broken in the middle',
   () => {
+    installNbgrader();
     const exercises = join(checkout.root, 'notebooks', 'exercises');
     const solutions = short(read(exercises, 'solutions.ipynb'));
     const points = solutions.cells.filter(({ metadata }) => metadata.nbgrader?.grade).length;
