@@ -34,7 +34,7 @@ SECONDS=0
 buildah build --isolation chroot --layers --from localhost/base -f classroom/Containerfile -t localhost/mnist-lecture "$@" .
 echo "Built in $SECONDS s. Its layers, compressed as registries keep them:"
 buildah push --quiet localhost/mnist-lecture "oci:$folder/oci:latest"
-find "$folder/oci/blobs" -type f -size +3k -printf '%s\n' | while read -r bytes; do echo "$bytes" | megabytes; echo; done
+find "$folder/oci/blobs" -type f -size +1M -printf '%s\n' | while read -r bytes; do echo "- $(echo "$bytes" | megabytes)"; done
 echo "In all: $(find "$folder/oci/blobs" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }' | megabytes)"
 
 student=$(buildah from localhost/mnist-lecture)
