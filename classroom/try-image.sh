@@ -32,14 +32,10 @@ rm -rf "$folder/base"
 echo '2. The image'
 SECONDS=0
 buildah build --isolation chroot --layers --from localhost/base -f classroom/Containerfile -t localhost/mnist-lecture "$@" .
-echo "Built in $SECONDS s. Its layers, compressed as registries keep them:"
-buildah push --quiet localhost/mnist-lecture "oci:$folder/oci:latest"
-find "$folder/oci/blobs" -type f -size +1M -printf '%s\n' | while read -r bytes; do echo "- $(echo "$bytes" | megabytes)"; done
-echo "In all: $(find "$folder/oci/blobs" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }' | megabytes)"
+echo "Built in $SECONDS s."
 
 student=$(buildah from localhost/mnist-lecture)
 image=$(buildah mount "$student")
-echo "Unpacked: $(du -s -B 1 "$image" | megabytes), of which TensorFlow $(du -s -B 1 "$image/opt/cache" | megabytes)"
 as_student() { buildah run --isolation chroot --user 1000 --workingdir /home/jovyan "$student" -- "$@"; }
 entrypoint=/opt/mnist-lecture/classroom/entrypoint.sh
 
@@ -48,7 +44,7 @@ if find "$image" -xdev -name 'solutions*.ipynb' | grep .; then
   echo 'The image contains solutions.' >&2
   exit 1
 fi
-if as_student find /opt ! -type l -writable | grep .; then
+if as_student find /opt ! -type l -writable -ls | grep .; then
   echo 'A student may write there.' >&2
   exit 1
 fi
@@ -58,3 +54,10 @@ echo '4. The lecture'
 SECONDS=0
 as_student "$entrypoint" node /opt/mnist-lecture/scripts/lecture.mjs
 echo "Run in $SECONDS s."
+
+echo '5. Sizes'
+echo "Unpacked: $(du -s -B 1 "$image" | megabytes), of which TensorFlow $(du -s -B 1 "$image/opt/cache" | megabytes)"
+buildah push --quiet localhost/mnist-lecture "oci:$folder/oci:latest"
+echo 'Layers, compressed as registries keep them:'
+find "$folder/oci/blobs" -type f -size +1M -printf '%s\n' | while read -r bytes; do echo "- $(echo "$bytes" | megabytes)"; done
+echo "In all: $(find "$folder/oci/blobs" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }' | megabytes)"
