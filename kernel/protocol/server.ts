@@ -132,6 +132,7 @@ export class Server {
     run.number = run.isCounted ? ++this.count : this.count;
     run.isSilent = silent === true;
     this.publishStatus('busy', run.request);
+    this.connection.noteCell('cell started');
     if (typeof code !== 'string') {
       this.finish(run, {
         status: 'error',
@@ -173,6 +174,7 @@ export class Server {
   }
 
   private end(run: Run, reply: object): void {
+    this.connection.noteCell('cell ended');
     this.connection.reply(run.request, 'execute_reply', reply);
     run.replay.end(reply);
     this.publishStatus('idle', run.request);
