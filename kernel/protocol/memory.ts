@@ -1,6 +1,11 @@
 // The memory that this process may use: https://docs.kernel.org/admin-guide/cgroup-v2.html, .../cgroup-v1/memory.html
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Memory is short when a group uses more than this share of its limit. */
+export const MAX_SHARE = 0.9;
 
 /** A control group with a limit of memory, which holds for all its processes together. */
 export interface LimitedGroup {
@@ -59,4 +64,13 @@ function ownGroup(): { mount: string; group: string } | null {
     }
   }
   return null;
+}
+
+/** Collects garbage if memory is short, so that only memory in use counts. */
+export function collectGarbageIfShort(): void {
+  const group = limitedGroup();
+  if (group && group.used() > MAX_SHARE * group.limit) {
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+  }
 }

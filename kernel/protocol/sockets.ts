@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
-import { limitedGroup } from './memory';
+import { MAX_SHARE, limitedGroup } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
@@ -16,8 +16,6 @@ const POLL_MS = 100;
 const SHORTAGE_MS = 20;
 /** The interval of checks whether memory is short, while a cell runs. */
 const MEMORY_CHECK_MS = 50;
-/** A cell is stopped when its group uses this share of its memory. */
-const MAX_SHARE = 0.9;
 /** The longest time that uninterruptible code, such as a batch of training, may take after Stop. */
 const MAX_UNINTERRUPTIBLE_MS = 30_000;
 /** Printed text is sent in batches: after this time, or at this size. */
@@ -200,8 +198,8 @@ function start(port: MessagePort): void {
       const used = group.used();
       if (used > most) {
         clearInterval(memoryTimer);
-        Atomics.store(shared, Shared.limitMegabytes, limit / 1e6);
-        Atomics.store(shared, Shared.usedMegabytes, used / 1e6);
+        Atomics.store(shared, Shared.limitMegabytes, Math.round(limit / 1e6));
+        Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));
         stop(() => {}, true);
       }
     }, MEMORY_CHECK_MS);

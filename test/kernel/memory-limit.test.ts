@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { LimitedGroup, describeIfLimited } from '../helpers/limits';
 
-const LIMIT_MB = 600;
+const LIMIT_MB = 800;
 
 describeIfLimited('in a control group with a limit of memory', () => {
   let group: LimitedGroup;
@@ -38,7 +38,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
   ])('a cell that fills it with %s is stopped with a sentence, and the kernel lives', async (_what, code) => {
     const run = await kernel.run(code);
     expect([run.status, run.ename]).toEqual(['error', 'OutOfMemory']);
-    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use \d+ of the 600 MB of memory/);
+    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use \d+ of the 800 MB of memory/);
     const [used] = /\d+/.exec(run.evalue!)!;
     expect(Number(used)).toBeGreaterThanOrEqual(0.9 * LIMIT_MB);
     expect(Number(used)).toBeLessThanOrEqual(LIMIT_MB);
