@@ -73,7 +73,26 @@ export function checkInstallation(python) {
       `${changeable} may be changed by others than root: run \`chown -R root: ${root} && chmod -R go-w ${root}\`.`,
     );
   }
-  const unreadable = find('!', '-type', 'l', '(', '!', '-perm', '-004', '-o', '-type', 'd', '!', '-perm', '-005', ')');
+  const unreadable = find(
+    '-name',
+    '__pycache__',
+    '-prune',
+    '-o',
+    '!',
+    '-type',
+    'l',
+    '(',
+    '!',
+    '-perm',
+    '-004',
+    '-o',
+    '-type',
+    'd',
+    '!',
+    '-perm',
+    '-005',
+    ')',
+  );
   if (unreadable) {
     throw new ClassroomError(`${unreadable} may not be read by everybody: run \`chmod -R a+rX ${root}\`.`);
   }

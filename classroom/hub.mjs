@@ -50,7 +50,7 @@ export async function runClassroom(place, python, notebook) {
     process.execPath,
     join(nodeModules, 'configurable-http-proxy', 'bin', 'configurable-http-proxy'),
     ...['--ip', place.address, '--port', String(place.port)],
-    ...['--api-ip', '127.0.0.1', '--api-port', String(proxyPort)],
+    ...['--log-level', 'warn', '--api-ip', '127.0.0.1', '--api-port', String(proxyPort)],
     ...['--default-target', `http://127.0.0.1:${hubPort}`, '--error-target', `http://127.0.0.1:${hubPort}/hub/error`],
     ...(place.tls ? ['--ssl-key', place.tls.key, '--ssl-cert', place.tls.certificate] : []),
   ];
@@ -92,10 +92,6 @@ export async function runClassroom(place, python, notebook) {
       CLASSROOM_NODE: dirname(process.execPath),
       CLASSROOM_NOTEBOOK: notebook,
     });
-  const isReady = async () => {
-    const routes = await ask(`${proxyApi}/routes`, proxyToken);
-    return Boolean(routes && '/' in routes && (await ask(hubApi, token)));
-  };
 
   let wasReady = false;
   let isAnnounced = false;
@@ -137,7 +133,10 @@ export async function runClassroom(place, python, notebook) {
       }
       hubStarted = Date.now();
       startHub();
-      await until(isReady, () => !running('hub') || !running('proxy') || isStopped);
+      await until(
+        () => ask(hubApi, token),
+        () => !running('hub') || !running('proxy') || isStopped,
+      );
       wasReady ||= Boolean(running('hub'));
     }
     if (!isAnnounced && !isStopped && running('hub') && running('proxy')) {

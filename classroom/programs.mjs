@@ -11,6 +11,7 @@ import { writeAtomically } from '../scripts/setup/files.mjs';
 export const state = join(root, 'classroom', 'state');
 
 export function makeState() {
+  process.umask(0o077); // from here on, nothing is for students
   mkdirSync(state, { recursive: true, mode: 0o700 });
 }
 

@@ -21,9 +21,11 @@ class ClassSpawner(LocalProcessSpawner):
 
         It is not in the student's home, so that root writes nothing there, and a full home keeps no server from starting.
         """
-        RUN.mkdir(mode=0o711, exist_ok=True)
+        RUN.mkdir(exist_ok=True)
+        RUN.chmod(0o711)
         folder = RUN / self.user.name
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
         user = pwd.getpwnam(self.user.name)
         os.chown(folder, user.pw_uid, user.pw_gid)
         return folder

@@ -8,7 +8,7 @@ import home
 
 os.umask(0o077)
 # The hub's log is the teacher's. The student's server has one of its own.
-log = os.open(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+log = os.open(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
 os.dup2(log, 1)
 os.dup2(log, 2)
 
