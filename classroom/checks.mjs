@@ -1,0 +1,127 @@
+// What a classroom needs of the machine. Each check returns what it found, or throws a sentence with the remedy.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { exercises, root } from '../scripts/paths.mjs';
+import { NOBODY } from './for-everybody.mjs';
+
+// Measured: bench/results.md, and the README's table.
+const SERVER_MEGABYTES = 110;
+const KERNEL_MEGABYTES = 630; // its own memory at the end of the lecture
+const SHARED_MEGABYTES = 700; // the libraries, once, and the hub with its proxy
+const HOME_MEGABYTES = 60;
+
+/** Why there is no classroom, as a sentence for the teacher. */
+export class ClassroomError extends Error {}
+
+export function checkMachine() {
+  if (process.platform !== 'linux') {
+    throw new ClassroomError('A classroom needs Linux, where each student is a user of the machine.');
+  }
+  if (process.getuid?.() !== 0) {
+    throw new ClassroomError(
+      'A classroom needs root, which starts the server of each student as a user of its own: use `sudo npm run classroom`.',
+    );
+  }
+  if (spawnSync('useradd', ['--help']).status !== 0) {
+    throw new ClassroomError('useradd is missing, which makes the accounts: run `apt install passwd`.');
+  }
+  if (root.includes(':')) {
+    throw new ClassroomError(`${root} contains a colon, at which Jupyter ends a path: move the project.`);
+  }
+  for (let folder = dirname(root); ; folder = dirname(folder)) {
+    const { mode, uid } = statSync(folder);
+    if ((mode & 0o005) !== 0o005) {
+      throw new ClassroomError(
+        `${folder} may not be entered by everybody, and students need to read ${root}: move the project, ` +
+          'for example to /opt/mnist-lecture.',
+      );
+    }
+    if (uid !== 0 || (mode & 0o022 && !(mode & 0o1000))) {
+      throw new ClassroomError(
+        `${folder} may be changed by others than root, who could then change the programs that root starts: ` +
+          'move the project, for example to /opt/mnist-lecture.',
+      );
+    }
+    if (folder === '/') {
+      return;
+    }
+  }
+}
+
+/** Students may not read the solutions, nor the history that contains them. */
+export function hideSolutions() {
+  const solutions = Object.values(exercises).map((students) => join(dirname(students), 'solutions.ipynb'));
+  [join(root, '.git'), ...solutions].filter(existsSync).forEach((path) => {
+    chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
+  });
+}
+
+/**
+ * Checks that students can read and run what they need, and write nothing.
+ *
+ * @param {string} python
+ */
+export function checkInstallation(python) {
+  const hidden = ['.git', 'state', 'course', 'solutions.ipynb'].flatMap((name) => ['-name', name, '-prune', '-o']);
+  /** @param {string[]} condition */
+  const find = (...condition) =>
+    spawnSync('find', [root, ...hidden, ...condition, '-print', '-quit'], { encoding: 'utf8' }).stdout.trim();
+  const changeable = find('!', '-type', 'l', '(', '!', '-user', 'root', '-o', '-perm', '/022', ')');
+  if (changeable) {
+    throw new ClassroomError(
+      `${changeable} may be changed by others than root: run \`chown -R root: ${root} && chmod -R go-w ${root}\`.`,
+    );
+  }
+  const unreadable = find(
+    '-name',
+    '__pycache__',
+    '-prune',
+    '-o',
+    '!',
+    '-type',
+    'l',
+    '(',
+    '!',
+    '-perm',
+    '-004',
+    '-o',
+    '-type',
+    'd',
+    '!',
+    '-perm',
+    '-005',
+    ')',
+  );
+  if (unreadable) {
+    throw new ClassroomError(`${unreadable} may not be read by everybody: run \`chmod -R a+rX ${root}\`.`);
+  }
+  for (const [name, path] of Object.entries({ Node: process.execPath, Python: python })) {
+    if (spawnSync(path, ['--version'], { ...NOBODY, cwd: '/' }).status !== 0) {
+      throw new ClassroomError(
+        `${name} (${path}) cannot be run by students: install it for all users, for example by ` +
+          `\`apt install ${name === 'Node' ? 'nodejs' : 'python3 python3-venv'}\`, and put it first on the PATH.`,
+      );
+    }
+  }
+}
+
+/**
+ * Whether the machine is large enough, as a sentence.
+ *
+ * @param {number} students
+ */
+export function room(students) {
+  const [, kilobytes] = /MemAvailable: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
+  const memory = Math.floor(Number(kilobytes) / 1000);
+  const { bavail, bsize } = statfsSync('/home');
+  const disk = Math.floor((bavail * bsize) / 1e6);
+  const fits = Math.floor((memory - SHARED_MEGABYTES) / (SERVER_MEGABYTES + KERNEL_MEGABYTES));
+  const found = `${memory} MB of memory and ${disk} MB on the disk of /home are free`;
+  if (disk < students * HOME_MEGABYTES) {
+    return `${found}: that is short for ${students} people, who need ${students * HOME_MEGABYTES} MB on that disk.`;
+  }
+  return fits < students
+    ? `${found}: enough for ${fits} people at the end of the lecture at the same time, and there are ${students}.`
+    : `${found}: enough for ${Math.min(fits, Math.floor(disk / HOME_MEGABYTES))} people at the same time.`;
+}
