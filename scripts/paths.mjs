@@ -70,9 +70,12 @@ const PLATFORMS = {
 export const platform = PLATFORMS[`${process.platform}-${process.arch}`];
 
 const { XDG_CACHE_HOME = '' } = process.env;
-const cache = isAbsolute(XDG_CACHE_HOME)
-  ? XDG_CACHE_HOME
-  : join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
+const ownCache = join(root, '.cache'); // a classroom has one, which all students can read
+const cache = existsSync(ownCache)
+  ? ownCache
+  : isAbsolute(XDG_CACHE_HOME)
+    ? XDG_CACHE_HOME
+    : join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
 const [, tensorflowVersion] = /==([\d.]+)/.exec(readFileSync(join(root, 'requirements-tensorflow.txt'), 'utf8')) ?? [];
 
 /** A file beside the addon: the folder of the TensorFlow that it was built against, and a hash. */

@@ -1,0 +1,33 @@
+// What the commands need to know of accounts.py's table.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../scripts/paths.mjs';
+import { state } from './programs.mjs';
+
+/** @returns {string[]} the logins of the class. */
+export function logins() {
+  const table = join(state, 'accounts.json');
+  return existsSync(table) ? Object.keys(JSON.parse(readFileSync(table, 'utf8'))) : [];
+}
+
+/** The user numbers of the class. */
+export function uids() {
+  const names = new Set(logins());
+  const { stdout } = spawnSync('getent', ['passwd', ...names], { encoding: 'utf8' });
+  const users = stdout.split('\n').map((line) => line.split(':'));
+  return new Set(users.filter(([name]) => names.has(name)).map(([, , uid]) => Number(uid)));
+}
+
+/**
+ * Runs accounts.py, and returns whether it succeeded.
+ *
+ * @param {string} python
+ * @param {string[]} args
+ */
+export function runAccounts(python, args) {
+  const script = join(root, 'classroom', 'accounts.py');
+  return (
+    spawnSync(python, [script, ...args], { stdio: 'inherit', env: { ...process.env, PYTHONUTF8: '1' } }).status === 0
+  );
+}

@@ -1,0 +1,163 @@
+"""How people log in: with the accounts of the table, never otherwise."""
+
+import asyncio
+import time
+
+import accounts
+from jupyterhub.auth import Authenticator
+from jupyterhub.handlers import BaseHandler, LoginHandler
+from jupyterhub.orm import Group, Share, new_token
+from tornado import web
+
+LONGEST_WAIT = 10  # seconds: longer, and a neighbour at the same address could lock a student out
+FORGET_AFTER = 600  # seconds
+CHANGE_PASSWORD = "change-password"
+TEACHERS = "teachers"  # the group that students may let in
+
+
+class Attempts:
+    """Slows down those who try passwords: each wrong one doubles the wait for the next one, which waits its turn."""
+
+    def __init__(self):
+        self.wrong = {}  # how many, and when the last one was, by login and address
+        self.locks = {}
+
+    async def check(self, login, address, is_right):
+        """Whether the password is right, as `is_right` says, after the wait that is due."""
+        key = (login, address)
+        self.wrong = {key: value for key, value in self.wrong.items() if value[1] > time.monotonic() - FORGET_AFTER}
+        self.locks = {key: lock for key, lock in self.locks.items() if lock.locked() or key in self.wrong}
+        async with self.locks.setdefault(key, asyncio.Lock()):
+            count, last = self.wrong.get(key, (0, 0))
+            wait = min(2 ** (count - 2), LONGEST_WAIT) if count >= 2 else 0  # everybody mistypes once or twice
+            await asyncio.sleep(max(0, last + wait - time.monotonic()))
+            # In a thread, so that the hub serves others meanwhile.
+            if await asyncio.to_thread(is_right):
+                self.wrong.pop(key, None)
+                return True
+            self.wrong[key] = (count + 1, time.monotonic())
+            return False
+
+
+NOBODY = accounts.hashed("")  # to take the same time for a login that does not exist
+
+
+class ClassAuthenticator(Authenticator):
+    allow_all = True  # of those whom authenticate lets in
+    manage_groups = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.attempts = Attempts()
+
+    async def authenticate(self, handler, data):
+        login = self.normalize_username(data.get("username", ""))
+        account = accounts.read().get(login)
+        if not await self.is_right(handler, login, account, data.get("password", "")):
+            return None
+        is_teacher = account["role"] == "teacher"
+        return {"name": login, "admin": is_teacher, "groups": [TEACHERS] if is_teacher else []}
+
+    async def is_right(self, handler, login, account, password):
+        stored = account["password"] if account else NOBODY
+        right = await self.attempts.check(
+            login, handler.request.remote_ip, lambda: accounts.is_right(password, stored)
+        )
+        return right and account is not None
+
+    async def pre_spawn_start(self, user, spawner):
+        account = accounts.read().get(user.name)
+        if account is None:
+            raise web.HTTPError(403, "This account was removed from the class.")
+        if account["mustChange"]:
+            raise web.HTTPError(403, "Choose a password of your own first: log out, and log in again.")
+
+    def delete_user(self, user):
+        with accounts.changing() as table:
+            table.pop(user.name, None)
+
+    def get_handlers(self, app):
+        return [(r"/login", FirstLoginHandler), (rf"/{CHANGE_PASSWORD}", ChangePasswordHandler), ("/let-in", LetInHandler)]
+
+
+class FirstLoginHandler(LoginHandler):
+    def get_next_url(self, user=None, default=None):
+        account = accounts.read().get(user.name) if user else None
+        if account and account["mustChange"]:
+            return f"{self.hub.base_url}{CHANGE_PASSWORD}"
+        return super().get_next_url(user, default)
+
+
+class ChangePasswordHandler(BaseHandler):
+    """The page on which people choose their password."""
+
+    @web.authenticated
+    async def get(self):
+        await self.show()
+
+    @web.authenticated
+    async def post(self):
+        user = self.current_user
+        account = accounts.read().get(user.name)
+        old, new, again = (self.get_body_argument(name, "", strip=False) for name in ("old", "new", "again"))
+        if len(new) < accounts.LEAST_LETTERS:
+            problem = f"Your new password is too short: expected {accounts.LEAST_LETTERS} letters or more."
+        elif new != again:
+            problem = "The new password and its repetition differ: type both again."
+        elif new == old:
+            problem = "This is the password that you have: choose another one."
+        elif not await self.authenticator.is_right(self, user.name, account, old):
+            problem = "The password that you have until now was not right: type it again."
+        else:
+            hashed = await asyncio.to_thread(accounts.hashed, new)
+            with accounts.changing() as table:
+                table[user.name] |= {"password": hashed, "mustChange": False}
+            # Others who logged in with the old password have to log in again.
+            user.orm_user.cookie_id = new_token()
+            self.db.commit()
+            self.set_login_cookie(user)
+            self.redirect(self.get_next_url(user))
+            return
+        self.set_status(403)
+        await self.show(problem)
+
+    async def show(self, problem=""):
+        account = accounts.read().get(self.current_user.name, {})
+        self.finish(
+            await self.render_template(
+                "change-password.html",
+                problem=problem,
+                account=account,
+                least=accounts.LEAST_LETTERS,
+                can_share=bool(own_server(self) and teachers(self)),
+                is_shared=bool(share_with_teachers(self)),
+            )
+        )
+
+
+class LetInHandler(BaseHandler):
+    """A student lets the teachers into the own server, or no longer."""
+
+    @web.authenticated
+    async def post(self):
+        if share := share_with_teachers(self):
+            self.db.delete(share)
+            self.db.commit()
+        elif (server := own_server(self)) and teachers(self):
+            Share.grant(self.db, server, teachers(self))
+        self.redirect(f"{self.hub.base_url}{CHANGE_PASSWORD}")
+
+
+def own_server(handler):
+    """The student's server; None before it was started for the first time."""
+    return handler.current_user.orm_user.orm_spawners.get("")
+
+
+def teachers(handler):
+    """The group; it exists once a teacher has logged in."""
+    return Group.find(handler.db, TEACHERS)
+
+
+def share_with_teachers(handler):
+    server, group = own_server(handler), teachers(handler)
+    return Share.find(handler.db, server, share_with=group) if server and group else None

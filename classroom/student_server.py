@@ -1,0 +1,26 @@
+"""A student's server, started as the student: brings the notebooks into the home, then becomes JupyterLab."""
+
+import os
+import sys
+from pathlib import Path
+
+import home
+
+os.umask(0o077)
+# The hub's log is the teacher's. The student's server has one of its own.
+log = os.open(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+os.dup2(log, 1)
+os.dup2(log, 2)
+
+work = Path.home() / "my-mnist-lecture"
+try:
+    home.bring_up_to_date(work)
+except OSError as error:
+    # A full home, most likely. The student can still log in and make room.
+    print(f"The notebooks could not be brought up to date: {error}", flush=True)
+if not work.is_dir():
+    os.environ["JUPYTERHUB_ROOT_DIR"] = str(Path.home())
+
+from jupyterhub.singleuser import main  # noqa: E402 (it takes a second)
+
+sys.exit(main())
