@@ -33,11 +33,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ShortOfMemory(Exception):
-    """The machine has no room for another student. JupyterHub shows the message on the student's page."""
-
-    def __init__(self, message):
-        super().__init__(message)
-        self.jupyterhub_message = message
+    """The machine has no room for another student, as a sentence for the student."""
 
 
 class NoLimits(Exception):
