@@ -42,6 +42,12 @@ class Attempts:
 NOBODY = accounts.hashed("")  # to take the same time for a login that does not exist
 
 
+class Refused(web.HTTPError):
+    def __init__(self, message):
+        super().__init__(403, message)
+        self.jupyterhub_message = message  # the hub shows this to the person
+
+
 class ClassAuthenticator(Authenticator):
     allow_all = True  # of those whom authenticate lets in
     manage_groups = True
@@ -68,9 +74,9 @@ class ClassAuthenticator(Authenticator):
     async def pre_spawn_start(self, user, spawner):
         account = accounts.read().get(user.name)
         if account is None:
-            raise web.HTTPError(403, "This account was removed from the class.")
+            raise Refused("This account was removed from the class.")
         if account["mustChange"]:
-            raise web.HTTPError(403, "Choose a password of your own first: log out, and log in again.")
+            raise Refused("Choose a password of your own first: log out, and log in again.")
 
     def delete_user(self, user):
         with accounts.changing() as table:

@@ -87,7 +87,7 @@ export function start(name, [command, ...args], env, settings = '') {
   if (child.pid) {
     note(name, child.pid, settings);
   }
-  return child;
+  child.unref();
 }
 
 /**

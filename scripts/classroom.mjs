@@ -63,11 +63,11 @@ try {
     } else if (options['new-password'] !== undefined) {
       await changeAccounts(python, ['new-password', options['new-password'], address()]);
     } else {
+      checkInstallation(python);
       const other = running('classroom');
       if (other) {
         throw new ClassroomError(`The classroom is open already, at ${other.settings} (process ${other.pid}).`);
       }
-      checkInstallation(python);
       console.log(limits(python, logins().length));
       if (logins().length === 0) {
         console.log('There are no accounts yet: `npm run classroom -- --students LIST.csv` makes them.');
