@@ -1,4 +1,12 @@
 # nbgrader's settings for the exercises. scripts/grade.mjs runs nbgrader with them, in the folder of the course.
+import sys
+from pathlib import Path
+
+import nbgrader
+
+grading = Path(__file__).resolve().parent
+project = grading.parent
+sys.path[:0] = [str(grading), str(project / "classroom")]
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "mnist"
@@ -7,3 +15,23 @@ c.ClearSolutions.code_stub = {"typescript": "// YOUR CODE HERE\nthrow new Error(
 c.Execute.timeout = 120
 # What students hand in is named NAME_exercises.ipynb.
 c.FileNameCollectorPlugin.named_regexp = r".*[/\\](?P<student_id>[^/\\_]+)_(?P<file_id>[^/\\]+)$"
+
+# Feedback: nbgrader's page, which loads nothing here, with formulas as on the page of the lecture.
+load_subconfig("jupyter_config.py", path=str(project / "page"))  # noqa: F821
+c.HTMLExporter.template_name = "feedback-page"
+c.HTMLExporter.extra_template_basedirs = [
+    str(grading),
+    str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"),
+]
+
+if (project / "classroom" / "state" / "accounts.json").exists():
+    # A class on this machine: the exercises lie in the students' homes, and students are users of the machine.
+    import grader
+    import in_class
+    import nbgrader.preprocessors.execute
+
+    # The kernel of each command that runs code. nbgrader has no setting for it.
+    nbgrader.preprocessors.execute.AsyncKernelManager = grader.GraderKernelManager
+    c.ExchangeFactory.release_assignment = in_class.ReleaseAssignment
+    c.ExchangeFactory.collect = in_class.Collect
+    c.ExchangeFactory.release_feedback = in_class.ReleaseFeedback

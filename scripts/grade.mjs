@@ -26,6 +26,13 @@ if (command.length === 0 || ['--help', '-h'].includes(command[0])) {
   console.log(USAGE);
   process.exit(0);
 }
+const classroom = join(root, 'classroom', 'state');
+if (existsSync(classroom) && process.getuid?.() !== 0) {
+  console.error(
+    "Only root can grade a class on this machine, because the exercises are in the students' homes: use `sudo npm run grade`.",
+  );
+  process.exit(1);
+}
 await setUpOrExit();
 prepareWorkFolder();
 const python = setUpOwnVenv(join(root, 'grading'), 'nbgrader, 330 MB');
