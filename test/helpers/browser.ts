@@ -1,6 +1,7 @@
 // The system's Chromium, driven by playwright-core. Nothing is downloaded: without Chromium, these tests are skipped.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { root } from './notebook';
 
@@ -33,4 +34,19 @@ export function launchBrowser(): Promise<Browser> {
       ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
     ],
   });
+}
+
+/** Opens a page on this disk, and returns its text, its number of formulas, and the addresses that it asks. */
+export async function openFile(path: string): Promise<{ text: string; formulas: number; requests: string[] }> {
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    const address = pathToFileURL(path).href;
+    const requests: string[] = [];
+    page.on('request', (request) => request.url() !== address && requests.push(request.url()));
+    await page.goto(address, { waitUntil: 'load' });
+    return { text: await page.innerText('body'), formulas: await page.locator('math').count(), requests };
+  } finally {
+    await browser.close();
+  }
 }
