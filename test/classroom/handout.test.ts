@@ -1,6 +1,6 @@
 // Exercises in a class: handed out into the homes, collected, graded, returned and reset, with real users.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -12,7 +12,6 @@ import {
   grade,
   grades,
   points,
-  read,
   solution,
   solutions,
   students,
@@ -32,6 +31,7 @@ describeClassroom('exercises in a class', () => {
   let eve: Person;
   let max: Person;
   let mia: Person;
+  let zoe: Person;
   let foreign: ReturnType<typeof createServer>;
   let foreignHost: string;
   const foreignRequests: string[] = [];
@@ -69,11 +69,12 @@ describeClassroom('exercises in a class', () => {
     await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
     foreignHost = `http://127.0.0.1:${(foreign.address() as AddressInfo).port}`;
     const student = 'student';
-    ({ ada, eve, max, mia } = await classroom.setUp({
+    ({ ada, eve, max, mia, zoe } = await classroom.setUp({
       ada: student,
       eve: student,
       max: student,
       mia: student,
+      zoe: student,
       kim: 'teacher',
     }));
     checkout.takeOverVenv('grading');
@@ -135,7 +136,9 @@ describeClassroom('exercises in a class', () => {
     save(eve, { ...spying, cells: [...spying.cells, note] });
     expect(max.sh(`ln -sf ${join(ada.home, NOTEBOOK)} ${NOTEBOOK}`).status).toBe(0);
     expect(mia.sh(`rm ${NOTEBOOK} && mkfifo ${NOTEBOOK}`).status).toBe(0);
+    expect(zoe.sh(`echo '{' > ${NOTEBOOK}`).status).toBe(0);
     const said = grade(checkout, 'collect', 'short');
+    expect(said).toContain(`${zoe.login}: notebooks/short/exercises.ipynb is not a notebook`);
     expect(said).toContain(`${ada.login} is collected`);
     expect(said).toContain(`${eve.login} is collected`);
     expect(said).toContain(`${max.login}: notebooks/short/exercises.ipynb could not be read: Permission denied`);
@@ -144,16 +147,25 @@ describeClassroom('exercises in a class', () => {
     expect(readFileSync(course('submitted', ada.login, 'short', 'exercises.ipynb'), 'utf8')).toBe(notebookOf(ada));
   });
 
-  test('are collected once, and again on request if they have changed', () => {
-    expect(grade(checkout, 'collect', 'short')).toContain(`${ada.login} was collected before`);
-    expect(grade(checkout, 'collect', 'short', '--update')).toContain(`${ada.login} has changed nothing`);
-    expect(mia.sh(`rm ${NOTEBOOK} && echo '{' > ${NOTEBOOK}`).status).toBe(0);
-    expect(grade(checkout, 'collect', 'short', `--student=${mia.login}`)).toContain(
-      `${mia.login}: notebooks/short/exercises.ipynb is not a notebook`,
+  test('are collected again on request, of the students who have changed something, and of those who are named', () => {
+    expect(zoe.sh(`rm ${NOTEBOOK} && cp my-mnist-lecture/notebooks/exercises/exercises.ipynb ${NOTEBOOK}`).status).toBe(
+      0,
     );
+    const said = grade(checkout, 'collect', 'short', '--update');
+    expect(said).toContain(`${ada.login} has changed nothing`);
+    expect(said).toContain(`${zoe.login} is collected`);
+    rmSync(course('submitted', zoe.login), { recursive: true });
     const unknown = checkout.run('grade', {}, ['collect', 'short', '--student=nobody']);
     expect(unknown.status).not.toBe(0);
     expect(unknown.stderr).toContain('There is no student nobody in the class');
+  });
+
+  test('are graded by root only', () => {
+    const [uid, gid] = [65534, 65534];
+    const { status, stderr } = spawnSync(process.execPath, [...checkout.command('grade'), 'export'], {
+      ...{ uid, gid, cwd: checkout.root, encoding: 'utf8' },
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('use `sudo npm run grade`')]);
   });
 
   test('are run with the rights of nobody: a submission reads neither grades nor others, and leaves nothing running', () => {
@@ -171,25 +183,23 @@ describeClassroom('exercises in a class', () => {
   test('come back as pages beside the notebooks, which only their student can read', () => {
     const target = join(checkout.root, 'README.md');
     const readme = readFileSync(target, 'utf8');
-    expect(ada.sh(`ln -s ${target} ${FEEDBACK}.partial; ln -s ${target} ${FEEDBACK}`).status).toBe(0);
+    expect(ada.sh(`ln -s ${target} ${FEEDBACK}`).status).toBe(0);
+    expect(eve.sh(`ln -s ${target} ${FEEDBACK}.partial`).status).toBe(0);
     grade(checkout, 'generate_feedback', 'short');
     const said = grade(checkout, 'release_feedback', 'short');
-    expect(said).toContain(`${eve.login} has notebooks/short/exercises-feedback.html`);
-    expect(readFileSync(target, 'utf8')).toBe(readme);
+    expect(said).toContain(`${ada.login} has notebooks/short/exercises-feedback.html`);
     expect(said).toContain(
-      `${ada.login}: notebooks/short/exercises-feedback.html could not be laid into the home: Permission denied`,
+      `${eve.login}: notebooks/short/exercises-feedback.html could not be laid into the home: Permission denied`,
     );
-    expect(ada.sh(`rm ${FEEDBACK}.partial`).status).toBe(0);
-    grade(checkout, 'release_feedback', 'short', `--student=${ada.login}`);
-    expect(ada.sh(`cat ${FEEDBACK}`).stdout).toContain(`Score: ${points}`);
     expect(readFileSync(target, 'utf8')).toBe(readme);
+    expect(ada.sh(`cat ${FEEDBACK}`).stdout).toContain(`Score: ${points}`);
     expect(eve.sh(`cat ${join(ada.home, FEEDBACK)}`).stderr).toContain('Permission denied');
     expect(eve.sh(`ls ${course()}`).stderr).toContain('Permission denied');
   });
 
   describeInBrowser('feedback', () => {
     test('asks no other host, whatever a student has written, and shows formulas', async () => {
-      const { text, formulas, requests } = await openFile(join(eve.home, FEEDBACK));
+      const { text, formulas, requests } = await openFile(course('feedback', eve.login, 'short', 'exercises.html'));
       expect(text).toContain('My note');
       expect(formulas).toBeGreaterThan(0);
       expect(foreignRequests).toEqual([]);
