@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import accounts
+import limits
 from as_user import Failed, as_user, become
 from jupyter_client.manager import AsyncKernelManager
 
@@ -46,6 +47,7 @@ class GraderKernelManager(AsyncKernelManager):
         self.lock = open(accounts.STATE / "grader.lock", "w")  # noqa: SIM115 (open until the kernel has ended)
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         end_processes()
+        limits.prepare(GRADER)  # as for a student: a submission may use up memory
         self.outside = Path(tempfile.mkdtemp(prefix="mnist-grading-"))
         self.outside.chmod(0o711)
         folder = self.outside / "work"
@@ -58,6 +60,7 @@ class GraderKernelManager(AsyncKernelManager):
             os.chown(path, grader.pw_uid, grader.pw_gid)
 
         def enter():
+            limits.enter(GRADER)
             become(grader)
             os.chdir(folder)
 
@@ -66,7 +69,7 @@ class GraderKernelManager(AsyncKernelManager):
         return command, {
             **options,
             "cwd": "/",
-            "env": {**passed_on, **self.kernel_spec.env, **own},
+            "env": {**passed_on, **self.kernel_spec.env, **limits.environment(1), **own},
             "preexec_fn": enter,
             "stdout": subprocess.DEVNULL,
             "stderr": subprocess.DEVNULL,
@@ -75,6 +78,7 @@ class GraderKernelManager(AsyncKernelManager):
     async def _async_cleanup_resources(self, restart=False):
         await super()._async_cleanup_resources(restart)
         end_processes()
+        limits.remove(GRADER)
         shutil.rmtree(self.outside, ignore_errors=True)
         self.lock.close()
 
