@@ -19,6 +19,8 @@ class Failed(Exception):
 def as_user(login, work):
     """Calls `work` with the folder of the user's notebooks, and returns the bytes or the text that it returns."""
     user = pwd.getpwnam(login)
+    if user.pw_uid == 0:
+        raise Failed(f"{login} is root")
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -49,7 +51,7 @@ def as_user(login, work):
 
 
 def become(user):
-    """Gives up root's rights for those of a user, for good."""
+    """Gives up root's rights for those of the user, for good."""
     os.chdir("/")
     os.umask(0o077)
     os.setgroups([])

@@ -43,11 +43,11 @@ class GraderKernelManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **options):
         grader = user()
+        limits.prepare(GRADER)  # as for a student: a submission may use up memory
         # One submission at a time, also if two people grade.
         self.lock = open(accounts.STATE / "grader.lock", "w")  # noqa: SIM115 (open until the kernel has ended)
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         end_processes()
-        limits.prepare(GRADER)  # as for a student: a submission may use up memory
         self.outside = Path(tempfile.mkdtemp(prefix="mnist-grading-"))
         self.outside.chmod(0o711)
         folder = self.outside / "work"

@@ -18,6 +18,12 @@ Runs nbgrader for the exercises, in the folder course. See grading/README.md. CO
   generate_feedback              writes a page for each student
   export                         writes the points to course/grades.csv (without 'exercises')
 
+In a class on this machine (npm run classroom), run it as root, and instead of zip_collect:
+
+  collect [--update]             takes the notebooks from the students' homes
+  release_feedback               lays each student's page into the home
+  release_assignment             hands out your own edition, into the homes
+
 The Korean exercises are exercises-ko. Every other command of nbgrader works as well.
 `;
 
