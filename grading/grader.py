@@ -1,4 +1,4 @@
-"""How nbgrader runs students' code in a class: as a user who owns nothing.
+"""Runs nbgrader for a class, and students' code as a user who owns nothing.
 
 The code of a submission can read neither the gradebook nor a home nor another submission.
 """
@@ -16,6 +16,8 @@ import accounts
 import limits
 from as_user import Failed, as_user, become
 from jupyter_client.manager import AsyncKernelManager
+from nbgrader.apps import NbGraderApp
+from nbgrader.preprocessors import execute
 
 GRADER = "mnist-grader"
 PASSED_ON = ("PATH", "LANG", "XDG_CACHE_HOME", "NBGRADER_EXECUTION")
@@ -84,3 +86,9 @@ class GraderKernelManager(AsyncKernelManager):
 
     # nbclient calls it by this name.
     cleanup_resources = _async_cleanup_resources
+
+
+if __name__ == "__main__":
+    # The kernel of each command that runs code. nbgrader has no setting for it, and goes on after an error in its settings.
+    execute.AsyncKernelManager = GraderKernelManager
+    NbGraderApp.launch_instance()

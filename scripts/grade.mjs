@@ -32,8 +32,8 @@ if (command.length === 0 || ['--help', '-h'].includes(command[0])) {
   console.log(USAGE);
   process.exit(0);
 }
-const classroom = join(root, 'classroom', 'state');
-if (existsSync(classroom) && process.getuid?.() !== 0) {
+const isClass = existsSync(join(root, 'classroom', 'state'));
+if (isClass && process.getuid?.() !== 0) {
   console.error(
     "Only root can grade a class on this machine, because the exercises are in the students' homes: use `sudo npm run grade`.",
   );
@@ -55,13 +55,15 @@ for (const [language, students] of Object.entries(exercises)) {
   }
 }
 
-const { status } = spawnSync(python, ['-m', 'nbgrader', ...command], {
+const nbgrader = isClass ? [join(root, 'grading', 'grader.py')] : ['-m', 'nbgrader'];
+const { status } = spawnSync(python, [...nbgrader, ...command], {
   cwd: course,
   stdio: 'inherit',
   env: {
     ...environment,
     PATH: [dirname(python), join(venv, 'bin'), process.env.PATH].join(delimiter),
     JUPYTER_CONFIG_PATH: join(root, 'grading'), // where nbgrader_config.py is
+    ...(isClass && { PYTHONPATH: join(root, 'classroom') }),
   },
 });
 process.exitCode = status ?? 1;
