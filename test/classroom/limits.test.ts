@@ -78,7 +78,7 @@ describeClassroom('npm run classroom', () => {
 
     test('a student for whom the machine has no memory left is told so, and the others go on', async () => {
       await ada.stopServer();
-      classroom.checkout.replace('classroom/limits.py', (code) => code.replace('STUDENT = 850', 'STUDENT = 850_000'));
+      classroom.checkout.replace('classroom/limits.py', (code) => code.replace('STUDENT = 750', 'STUDENT = 750_000'));
       const hub = classroom.pid('hub');
       process.kill(hub, 'SIGKILL'); // the next one reads the file again
       await until(() => classroom.pid('hub') !== hub);
