@@ -5,6 +5,7 @@ it, named with its date. Runs as the student, so it can do no harm through links
 """
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -42,8 +43,7 @@ def bring_up_to_date(work):
             if not copy.exists() or record[name] != now:
                 write(copy, original.read_bytes())
         elif record.get(name) != now and digest(copy) != now:
-            date = time.strftime("%Y-%m-%d", time.localtime(original.stat().st_mtime))
-            write(copy.with_stem(f"{copy.stem} {date}"), original.read_bytes())
+            write_beside(copy, time.localtime(original.stat().st_mtime), original.read_bytes())
         record[name] = now
     write(work / RECORD, json.dumps(record, indent=2).encode())
 
@@ -58,6 +58,14 @@ def reset(work, name):
     write(copy, original.read_bytes())
     write(work / RECORD, json.dumps({**read_record(work / RECORD), name: digest(original)}, indent=2).encode())
     return kept and kept.name
+
+
+def write_beside(copy, date, contents):
+    """Writes a file whose name is dated. If that is taken, by an earlier one of this day, its name is also numbered."""
+    for number in itertools.count(1):
+        path = copy.with_stem(f"{copy.stem} {time.strftime('%Y-%m-%d', date)}" + (f" ({number})" if number > 1 else ""))
+        if not path.exists() or path.read_bytes() == contents:
+            return write(path, contents)
 
 
 def read_record(path):

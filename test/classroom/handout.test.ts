@@ -1,6 +1,6 @@
 // Exercises in a class: handed out into the homes, collected, graded, returned and reset, with real users.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -121,6 +121,23 @@ describeClassroom('exercises in a class', () => {
       'exercises.ipynb',
     ]);
     expect(notebookOf(max)).toBe(readFileSync(released, 'utf8'));
+
+    // Once more on the same day, after the student has begun with the edition that lies beside.
+    const [beside] = readdirSync(join(ada.home, 'my-mnist-lecture', 'notebooks', 'short'));
+    expect(ada.sh(`echo '{}' > "my-mnist-lecture/notebooks/short/${beside}"`).status).toBe(0);
+    const handedOut = join(checkout.root, 'classroom', 'handed-out', 'notebooks', 'short', 'exercises.ipynb');
+    writeFileSync(handedOut, `${text}\n`);
+    const update = "import home, pathlib; home.bring_up_to_date(pathlib.Path.home() / 'my-mnist-lecture')";
+    const { stderr } = ada.sh(
+      `HOME=${ada.home} PYTHONPATH=${join(checkout.root, 'classroom')} /usr/bin/python3 -B -c "${update}"`,
+    );
+    expect(stderr).toBe('');
+    expect(ada.sh(`cat "my-mnist-lecture/notebooks/short/${beside}"`).stdout).toBe('{}\n');
+    expect(notebookOf(ada)).toBe(before);
+    expect(ada.sh(`cat "my-mnist-lecture/notebooks/short/${beside.replace('.ipynb', ' (2).ipynb')}"`).stdout).toBe(
+      readFileSync(handedOut, 'utf8'),
+    );
+    writeFileSync(handedOut, readFileSync(released));
   });
 
   test('are collected from the homes with the rights of their owners: no link or pipe leads root elsewhere', () => {
