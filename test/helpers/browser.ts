@@ -1,6 +1,6 @@
 // The system's Chromium, driven by playwright-core. Nothing is downloaded: without Chromium, these tests are skipped.
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type Request, chromium } from 'playwright-core';
 import { root } from './notebook';
@@ -36,7 +36,7 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** Opens a page on this disk, and returns its text, its number of formulas, and the other addresses that it asks. */
+/** Opens a page on this disk, and returns its text, its number of formulas, and the other addresses that it asks. Takes a picture of it. */
 export async function openFile(path: string): Promise<{ text: string; formulas: number; requests: string[] }> {
   const browser = await launchBrowser();
   try {
@@ -44,6 +44,7 @@ export async function openFile(path: string): Promise<{ text: string; formulas: 
     const requests: Request[] = [];
     page.on('request', (request) => requests.push(request));
     await page.goto(pathToFileURL(path).href, { waitUntil: 'load' });
+    await page.screenshot({ path: join(screenshots, `${basename(path)}.png`) });
     return {
       text: await page.innerText('body'),
       formulas: await page.locator('math').count(),
