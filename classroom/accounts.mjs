@@ -25,8 +25,17 @@ export function uids() {
  * @param {string} python
  * @param {string[]} args
  */
-export function runAccounts(python, args) {
-  const script = join(root, 'classroom', 'accounts.py');
+export const runAccounts = (python, args) => runPython(python, 'accounts.py', args);
+
+/**
+ * Runs one of the classroom's programs, and returns whether it succeeded.
+ *
+ * @param {string} python
+ * @param {string} name
+ * @param {string[]} args
+ */
+export function runPython(python, name, args) {
+  const script = join(root, 'classroom', name);
   return (
     spawnSync(python, [script, ...args], { stdio: 'inherit', env: { ...process.env, PYTHONUTF8: '1' } }).status === 0
   );

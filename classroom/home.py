@@ -5,6 +5,7 @@ it, named with its date. Runs as the student, so it can do no harm through links
 """
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -17,24 +18,54 @@ NOTEBOOKS = (
     "notebooks/exercises/exercises.ipynb",
     "notebooks/exercises/ko/exercises.ipynb",
 )
+# What the teacher has handed out beside these, or in place of them, in the same folders.
+HANDED_OUT = PROJECT / "classroom" / "handed-out"
 RECORD = ".originals.json"
+
+
+def originals():
+    """What students get: the names in their folder, and where the originals are."""
+    handed_out = (path for path in sorted(HANDED_OUT.rglob("*")) if path.is_file() and path.suffix != ".partial")
+    return {
+        **{name: PROJECT / name for name in NOTEBOOKS},
+        **{path.relative_to(HANDED_OUT).as_posix(): path for path in handed_out},
+    }
 
 
 def bring_up_to_date(work):
     """Copies the notebooks into the folder `work`."""
     work.mkdir(exist_ok=True)
     record = read_record(work / RECORD)
-    for name in NOTEBOOKS:
-        original, copy = PROJECT / name, work / name
+    for name, original in originals().items():
+        copy = work / name
         now = digest(original)
         if not copy.exists() or digest(copy) == record.get(name):
             if not copy.exists() or record[name] != now:
                 write(copy, original.read_bytes())
         elif record.get(name) != now and digest(copy) != now:
-            date = time.strftime("%Y-%m-%d", time.localtime(original.stat().st_mtime))
-            write(copy.with_stem(f"{copy.stem} {date}"), original.read_bytes())
+            write_beside(copy, time.localtime(original.stat().st_mtime), original.read_bytes())
         record[name] = now
     write(work / RECORD, json.dumps(record, indent=2).encode())
+
+
+def reset(work, name):
+    """Lays an original into the folder `work` again. Returns the new name of the student's copy, if there was one."""
+    original, copy = originals()[name], work / name
+    kept = ""
+    if copy.exists():
+        kept = copy.with_stem(f"{copy.stem} {time.strftime('%Y-%m-%d %H.%M.%S')}")
+        os.link(copy, kept)  # fails if that name is taken
+    write(copy, original.read_bytes())
+    write(work / RECORD, json.dumps({**read_record(work / RECORD), name: digest(original)}, indent=2).encode())
+    return kept and kept.name
+
+
+def write_beside(copy, date, contents):
+    """Writes a file whose name is dated. If that is taken, by an earlier one of this day, its name is also numbered."""
+    for number in itertools.count(1):
+        path = copy.with_stem(f"{copy.stem} {time.strftime('%Y-%m-%d', date)}" + (f" ({number})" if number > 1 else ""))
+        if not path.exists() or path.read_bytes() == contents:
+            return write(path, contents)
 
 
 def read_record(path):

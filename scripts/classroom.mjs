@@ -5,12 +5,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { logins, runAccounts, uids } from '../classroom/accounts.mjs';
+import { logins, runAccounts, runPython, uids } from '../classroom/accounts.mjs';
 import { ClassroomError, checkInstallation, checkMachine, hideSolutions, limits } from '../classroom/checks.mjs';
 import { runClassroom, tellOfAccounts } from '../classroom/hub.mjs';
 import { endProcessesOf, makeState, running, stop } from '../classroom/programs.mjs';
 import { fail, readOptions, wholeNumber } from './options.mjs';
-import { editions, root } from './paths.mjs';
+import { editions, exercises, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 import { setUpOwnVenv } from './setup/own-venv.mjs';
 
@@ -23,6 +23,8 @@ Gives a class the lecture in the browser, by JupyterHub on this machine. See cla
   --students LIST.csv   makes accounts: lines of login,name or login,name,role (student or teacher)
   --class-password      with --students: one password for all students, which they may keep
   --new-password LOGIN  a new first password for somebody who has forgotten theirs
+  --reset LOGIN         lays the exercises into a student's home again; the student's own are kept beside them
+  --notebook NOTEBOOK   with --reset: another notebook (default notebooks/exercises/exercises.ipynb)
   --address ADDRESS     where to listen (default 127.0.0.1); others need a certificate
   --port PORT           the port (default 8000); the next two are used as well, on 127.0.0.1
   --tls-key FILE        key and certificate, in PEM
@@ -34,6 +36,8 @@ const options = readOptions(USAGE, {
   students: { type: 'string' },
   'class-password': { type: 'boolean' },
   'new-password': { type: 'string' },
+  reset: { type: 'string' },
+  notebook: { type: 'string' },
   address: { type: 'string', default: '127.0.0.1' },
   port: { type: 'string', default: '8000' },
   'tls-key': { type: 'string' },
@@ -44,12 +48,18 @@ const options = readOptions(USAGE, {
 if (options['class-password'] && !options.students) {
   fail('--class-password: expected --students as well', USAGE);
 }
+if (options.notebook !== undefined && options.reset === undefined) {
+  fail('--notebook: expected --reset LOGIN as well', USAGE);
+}
 const place = readPlace();
 
 try {
   checkMachine();
   if (options.stop) {
     await stopEverything();
+  } else if (options.reset !== undefined) {
+    const notebook = options.notebook ?? relative(root, exercises.en);
+    process.exitCode = runPython('python3', 'reset.py', [options.reset, notebook]) ? 0 : 1;
   } else {
     hideSolutions();
     await setUpOrExit();

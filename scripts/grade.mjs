@@ -18,6 +18,12 @@ Runs nbgrader for the exercises, in the folder course. See grading/README.md. CO
   generate_feedback              writes a page for each student
   export                         writes the points to course/grades.csv (without 'exercises')
 
+In a class on this machine (npm run classroom), run it as root, and instead of zip_collect:
+
+  collect [--update]             takes the notebooks from the students' homes
+  release_feedback               lays each student's page into the home
+  release_assignment             hands out your own edition, into the homes
+
 The Korean exercises are exercises-ko. Every other command of nbgrader works as well.
 `;
 
@@ -25,6 +31,13 @@ const command = process.argv.slice(2);
 if (command.length === 0 || ['--help', '-h'].includes(command[0])) {
   console.log(USAGE);
   process.exit(0);
+}
+const isClass = existsSync(join(root, 'classroom', 'state'));
+if (isClass && process.getuid?.() !== 0) {
+  console.error(
+    "Only root can grade a class on this machine, because the exercises are in the students' homes: use `sudo npm run grade`.",
+  );
+  process.exit(1);
 }
 await setUpOrExit();
 prepareWorkFolder();
@@ -42,13 +55,15 @@ for (const [language, students] of Object.entries(exercises)) {
   }
 }
 
-const { status } = spawnSync(python, ['-m', 'nbgrader', ...command], {
+const nbgrader = isClass ? [join(root, 'grading', 'grader.py')] : ['-m', 'nbgrader'];
+const { status } = spawnSync(python, [...nbgrader, ...command], {
   cwd: course,
   stdio: 'inherit',
   env: {
     ...environment,
     PATH: [dirname(python), join(venv, 'bin'), process.env.PATH].join(delimiter),
     JUPYTER_CONFIG_PATH: join(root, 'grading'), // where nbgrader_config.py is
+    ...(isClass && { PYTHONPATH: join(root, 'classroom') }),
   },
 });
 process.exitCode = status ?? 1;

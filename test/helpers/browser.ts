@@ -1,7 +1,8 @@
 // The system's Chromium, driven by playwright-core. Nothing is downloaded: without Chromium, these tests are skipped.
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, type Request, chromium } from 'playwright-core';
 import { root } from './notebook';
 
 /** The folder of pictures to be looked at. */
@@ -37,4 +38,27 @@ export function launchBrowser(): Promise<Browser> {
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
     ],
   });
+}
+
+/** Opens a page on this disk, and returns its text, its number of formulas, and the other addresses that it asks. Takes a picture of it. */
+export async function openFile(path: string): Promise<{ text: string; formulas: number; requests: string[] }> {
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    const requests: Request[] = [];
+    page.on('request', (request) => requests.push(request));
+    await page.goto(pathToFileURL(path).href, { waitUntil: 'load' });
+    await page.screenshot({ path: join(screenshots, `${basename(path)}.png`) });
+    return {
+      text: await page.innerText('body'),
+      formulas: await page.locator('math').count(),
+      // Without those that the page's own policy forbids: the browser did not send them.
+      requests: requests
+        .slice(1)
+        .filter((request) => request.failure()?.errorText !== 'csp')
+        .map((request) => request.url()),
+    };
+  } finally {
+    await browser.close();
+  }
 }

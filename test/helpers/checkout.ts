@@ -67,6 +67,15 @@ export class Checkout {
     return this;
   }
 
+  /** Links the Python environment in a folder, which is set up in this checkout if it is not there yet. */
+  takeOverVenv(folder: string): this {
+    const setUp = `import { setUpOwnVenv } from './scripts/setup/own-venv.mjs'; setUpOwnVenv(${JSON.stringify(join(root, folder))}, '')`;
+    execFileSync(process.execPath, ['--input-type=module', '--eval', setUp], { cwd: root, stdio: 'pipe' });
+    link(join(root, folder, '.venv'), join(this.root, folder, '.venv'));
+    this.replace(join(folder, '.venv', '.setup'), (stamp) => stamp.replace(root, this.root));
+    return this;
+  }
+
   get addon(): string {
     return join(this.root, ADDON, 'tfjs_binding.node');
   }
