@@ -3,12 +3,10 @@
 import os
 import pwd
 import signal
-from pathlib import Path
 
 import limits
+from accounts import RUN
 from jupyterhub.spawner import LocalProcessSpawner
-
-RUN = Path("/run/mnist-class")
 
 
 class ClassSpawner(LocalProcessSpawner):
