@@ -1,7 +1,7 @@
 // npm run classroom:load: how many students the open classroom serves at once; writes sections of classroom.md.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { endProcessesOf, note, processesOf, running, stat, state } from '../clas
 import { fail, readOptions, wholeNumber } from '../scripts/options.mjs';
 import { notebook, root } from '../scripts/paths.mjs';
 import { section, spread, table, writeSection } from './report.mjs';
-import { StudentError, runLecture } from './student.mjs';
+import { StudentError, runLecture, send } from './student.mjs';
 
 /** @import { Cell } from './student.mjs' */
 
@@ -101,8 +101,6 @@ async function openClassroom() {
     throw new LoadError('Another load is being measured here: wait for its end.');
   }
   note('load', process.pid, '');
-  // The server is this machine. Its certificate may be for another name.
-  process.env.NODE_TLS_REJECT_UNAUTHORIZED = classroom.settings.startsWith('https:') ? '0' : '1';
   const leftovers = logins().filter((login) => LOGIN.test(login));
   await deleteAccounts(classroom.settings, leftovers); // of a command that was killed
   if (processesOf(uids()).length > 0) {
@@ -144,7 +142,9 @@ async function measure(url, digits) {
 }
 
 /** @param {number} digits */
-const named = (digits) => `${digits.toLocaleString('en')} digits`;
+function named(digits) {
+  return `${digits.toLocaleString('en')} digits`;
+}
 
 /**
  * @param {string[][]} rows
@@ -223,7 +223,9 @@ async function runClass(url, count, digits) {
  * @template T
  * @param {Promise<T>} work
  */
-const orStopped = (work) => Promise.race([work, untilStopped]);
+function orStopped(work) {
+  return Promise.race([work, untilStopped]);
+}
 
 /**
  * Lets one student run the lecture.
@@ -313,7 +315,9 @@ function readProcess(pid) {
 }
 
 /** How much memory programs may still take, in bytes. */
-const available = () => sizesIn('/proc/meminfo').MemAvailable;
+function available() {
+  return sizesIn('/proc/meminfo').MemAvailable;
+}
 
 /**
  * The sizes in a file of /proc, in bytes, by their names.
@@ -327,7 +331,9 @@ function sizesIn(path) {
 }
 
 /** @param {number} bytes */
-const megabytes = (bytes) => Math.round(bytes / 1e6);
+function megabytes(bytes) {
+  return Math.round(bytes / 1e6);
+}
 
 /**
  * @param {string} url
@@ -335,8 +341,9 @@ const megabytes = (bytes) => Math.round(bytes / 1e6);
  * @returns {string} the password of all.
  */
 function makeAccounts(url, names) {
-  const list = names.map((login) => `${login},Load\n`).join('');
-  const sheet = runAccounts(['add', '/dev/stdin', url, '--class-password'], list);
+  const list = join(state, 'load.csv');
+  writeFileSync(list, names.map((login) => `${login},Load\n`).join(''));
+  const sheet = runAccounts('add', list, url, '--class-password');
   const [, password] = /^ *password +(\S+)$/m.exec(sheet) ?? [];
   if (!password) {
     throw new LoadError(`The accounts have no password:\n${sheet}`);
@@ -356,21 +363,17 @@ async function deleteAccounts(url, names) {
   // The hub ends their servers. It may not know some of them, and may have been stopped.
   await Promise.allSettled(
     names.map((login) =>
-      fetch(`${url}hub/api/users/${login}`, { method: 'DELETE', headers: { Authorization: `token ${token}` } }),
+      send(new URL(`hub/api/users/${login}`, url), { method: 'DELETE', headers: { Authorization: `token ${token}` } }),
     ),
   );
   await endProcessesOf(uids(names));
-  runAccounts(['remove', ...names]);
+  runAccounts('remove', ...names);
 }
 
-/**
- * @param {string[]} args
- * @param {string} [input]
- */
-function runAccounts(args, input = '') {
+/** @param {string[]} args */
+function runAccounts(...args) {
   const { status, stdout, stderr } = spawnSync(python, [join(root, 'classroom', 'accounts.py'), ...args], {
     encoding: 'utf8',
-    input,
     env: { ...process.env, PYTHONUTF8: '1' },
   });
   if (status !== 0) {
