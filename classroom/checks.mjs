@@ -1,15 +1,9 @@
 // What a classroom needs of the machine. Each check returns what it found, or throws a sentence with the remedy.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { exercises, root } from '../scripts/paths.mjs';
 import { NOBODY } from './for-everybody.mjs';
-
-// Measured: bench/results.md, and the README's table.
-const SERVER_MEGABYTES = 110;
-const KERNEL_MEGABYTES = 630; // its own memory at the end of the lecture
-const SHARED_MEGABYTES = 700; // the libraries, once, and the hub with its proxy
-const HOME_MEGABYTES = 60;
 
 /** Why there is no classroom, as a sentence for the teacher. */
 export class ClassroomError extends Error {}
@@ -107,21 +101,16 @@ export function checkInstallation(python) {
 }
 
 /**
- * Whether the machine is large enough, as a sentence.
+ * What students may use of the machine, and whether it is large enough, in sentences.
  *
+ * @param {string} python
  * @param {number} students
  */
-export function room(students) {
-  const [, kilobytes] = /MemAvailable: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
-  const memory = Math.floor(Number(kilobytes) / 1000);
-  const { bavail, bsize } = statfsSync('/home');
-  const disk = Math.floor((bavail * bsize) / 1e6);
-  const fits = Math.floor((memory - SHARED_MEGABYTES) / (SERVER_MEGABYTES + KERNEL_MEGABYTES));
-  const found = `${memory} MB of memory and ${disk} MB on the disk of /home are free`;
-  if (disk < students * HOME_MEGABYTES) {
-    return `${found}: that is short for ${students} people, who need ${students * HOME_MEGABYTES} MB on that disk.`;
+export function limits(python, students) {
+  const args = ['-B', join(root, 'classroom', 'limits.py'), String(students), '/home'];
+  const { status, stdout, stderr } = spawnSync(python, args, { encoding: 'utf8' });
+  if (status !== 0) {
+    throw new ClassroomError(`The limits of students cannot be set:\n${stderr}`);
   }
-  return fits < students
-    ? `${found}: enough for ${fits} people at the end of the lecture at the same time, and there are ${students}.`
-    : `${found}: enough for ${Math.min(fits, Math.floor(disk / HOME_MEGABYTES))} people at the same time.`;
+  return stdout.trim();
 }

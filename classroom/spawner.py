@@ -4,6 +4,7 @@ import os
 import pwd
 import signal
 
+import accounts
 import limits
 from accounts import RUN
 from jupyterhub.spawner import LocalProcessSpawner
@@ -28,11 +29,23 @@ class ClassSpawner(LocalProcessSpawner):
         os.chown(folder, user.pw_uid, user.pw_gid)
         return folder
 
+    def make_preexec_fn(self, name):
+        become_student = super().make_preexec_fn(name)
+
+        def in_new_process():
+            limits.enter(name)
+            become_student()
+
+        return in_new_process
+
     async def start(self):
-        self.environment = {**self.environment, **limits.before_start(self)}
-        address = await super().start()
-        limits.after_start(self)
-        return address
+        limits.prepare(self.user.name)
+        self.environment = {**self.environment, **limits.environment(len(accounts.read()))}
+        return await super().start()
+
+    async def stop(self, now=False):
+        await super().stop(now)
+        limits.remove(self.user.name)
 
     async def _signal(self, sig):
         # A Jupyter server ends its kernels on SIGTERM. Without a terminal, it ignores them on SIGINT.

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { logins, runAccounts, uids } from '../classroom/accounts.mjs';
-import { ClassroomError, checkInstallation, checkMachine, hideSolutions, room } from '../classroom/checks.mjs';
+import { ClassroomError, checkInstallation, checkMachine, hideSolutions, limits } from '../classroom/checks.mjs';
 import { runClassroom, tellOfAccounts } from '../classroom/hub.mjs';
 import { endProcessesOf, makeState, running, stop } from '../classroom/programs.mjs';
 import { fail, readOptions, wholeNumber } from './options.mjs';
@@ -68,7 +68,7 @@ try {
         throw new ClassroomError(`The classroom is open already, at ${other.settings} (process ${other.pid}).`);
       }
       checkInstallation(python);
-      console.log(room(logins().length));
+      console.log(limits(python, logins().length));
       if (logins().length === 0) {
         console.log('There are no accounts yet: `npm run classroom -- --students LIST.csv` makes them.');
       }

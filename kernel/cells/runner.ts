@@ -92,6 +92,7 @@ export class Runner {
       },
     };
     this.running = running;
+    Atomics.store(this.shared, Shared.usedMegabytes, 0);
     this.setPatience();
     try {
       this.evaluate(running);
@@ -163,6 +164,7 @@ export class Runner {
     }
     if (
       isDelegated &&
+      !this.isMemoryShort &&
       !running.run.isStopped &&
       (running.delegatedAt === null || Date.now() - running.delegatedAt < INSIST_MS)
     ) {
@@ -173,6 +175,24 @@ export class Runner {
     if (running.cell) {
       setTimer(() => this.fail(running, interrupted), GRACE_MS);
     }
+  }
+
+  /** Whether the running cell was stopped because memory is short. */
+  private get isMemoryShort(): boolean {
+    return Atomics.load(this.shared, Shared.usedMegabytes) > 0;
+  }
+
+  /** The error of a stopped cell, for the user. */
+  private stopError(): Error {
+    if (!this.isMemoryShort) {
+      return interrupted;
+    }
+    const [used, limit] = [this.shared[Shared.usedMegabytes], this.shared[Shared.limitMegabytes]];
+    const message =
+      `the cell was stopped, because your notebooks use ${megabytes(used)} of the ${megabytes(limit)} MB of memory that ` +
+      'they may use together. Restart this kernel (Kernel > Restart Kernel), shut down kernels that you do not need ' +
+      '(Kernel > Shut Down Kernel in their notebooks), use fewer digits, or dispose of tensors.';
+    return Object.assign(new Error(message), { name: 'OutOfMemory', stack: '' });
   }
 
   /** From now on the running cell cleans up and ends. */
@@ -326,7 +346,7 @@ export class Runner {
     if (running.cell) {
       this.scope.keep(running.cell, run.cellId, this.unreachedNames(running));
     }
-    running.finish({ status: 'error', ...describe(error) });
+    running.finish({ status: 'error', ...describe(error === interrupted ? this.stopError() : error) });
     if (error === interrupted) {
       run.close();
     }
@@ -363,6 +383,10 @@ class ValueRef {
   is(value: unknown): boolean {
     return Object.is(this.value.deref(), value);
   }
+}
+
+function megabytes(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 /** Node's own timers: globals.ts replaces the global ones. */

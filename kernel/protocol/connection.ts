@@ -37,6 +37,11 @@ export class Connection {
     this.port.on('message', (message: FromThread) => this.receive(message));
   }
 
+  /** Tells the socket thread when a cell runs. */
+  noteCell(message: 'cell started' | 'cell ended'): void {
+    this.send(message);
+  }
+
   /** Delivers the requests that have arrived but have not had their turn yet. */
   receivePending(): void {
     for (let next = receiveMessageOnPort(this.port); next; next = receiveMessageOnPort(this.port)) {

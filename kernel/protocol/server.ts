@@ -13,6 +13,7 @@ import { Run } from '../output/run';
 import type { Sections } from '../stop/sections';
 import type { Connection } from './connection';
 import { History } from './history';
+import { collectGarbageIfShort } from './memory';
 import type { Request } from './message';
 
 export class Server {
@@ -132,6 +133,8 @@ export class Server {
     run.number = run.isCounted ? ++this.count : this.count;
     run.isSilent = silent === true;
     this.publishStatus('busy', run.request);
+    this.sections.run(collectGarbageIfShort);
+    this.connection.noteCell('cell started');
     if (typeof code !== 'string') {
       this.finish(run, {
         status: 'error',
@@ -173,6 +176,7 @@ export class Server {
   }
 
   private end(run: Run, reply: object): void {
+    this.connection.noteCell('cell ended');
     this.connection.reply(run.request, 'execute_reply', reply);
     run.replay.end(reply);
     this.publishStatus('idle', run.request);

@@ -37,6 +37,9 @@ export enum Shared {
   patienceMs,
   /** 1 while a stopped cell cleans up. */
   isEnding,
+  /** The memory in use and its limit in MB, if the running cell was stopped because memory is short; else 0. */
+  usedMegabytes,
+  limitMegabytes,
   /** The number of values. */
   length,
 }
@@ -48,7 +51,9 @@ export type FromThread = { request: Request } | 'interrupt';
 export type ToThread =
   | { channel: 'shell' | 'control' | 'stdin' | 'iopub'; frames: (Uint8Array | string)[]; size: number }
   | Printed
-  | 'interrupted';
+  | 'interrupted'
+  | 'cell started'
+  | 'cell ended';
 
 /** Text that a run has printed. The socket thread combines small pieces into one message. */
 export interface Printed {

@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
+import { MAX_SHARE, limitedGroup } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
@@ -11,6 +12,10 @@ const { connection, shared } = workerData as ThreadData;
 
 /** The interval of checks whether the main thread has handled Stop. */
 const POLL_MS = 100;
+/** While memory is short, code that computes is terminated after this time: it may fill the rest of the memory at once. */
+const SHORTAGE_MS = 20;
+/** The interval of checks whether memory is short, while a cell runs. */
+const MEMORY_CHECK_MS = 50;
 /** The longest time that uninterruptible code, such as a batch of training, may take after Stop. */
 const MAX_UNINTERRUPTIBLE_MS = 30_000;
 /** Printed text is sent in batches: after this time, or at this size. */
@@ -123,29 +128,35 @@ function log(message: string): void {
 function start(port: MessagePort): void {
   const sendToKernel = (message: FromThread): void => port.postMessage(message);
 
-  /** The interrupt requests that the main thread has not handled yet. */
-  const interrupts: Request[] = [];
+  /** The replies to stops that the main thread has not handled yet. */
+  const replies: (() => void)[] = [];
   /** Connected in advance while code may have to be terminated, so that the decision takes effect at once. */
   let session: Session | undefined;
 
-  function interrupt(request: Request): void {
+  function interrupt({ identities, header }: Request): void {
+    stop(() => {
+      void send('control', serialize(identities, header, 'interrupt_reply', { status: 'ok' }, connection));
+    });
+  }
+
+  function stop(reply: () => void, isUrgent = false): void {
     Atomics.add(shared, Shared.stops, 1);
     sendToKernel('interrupt');
-    interrupts.push(request);
+    replies.push(reply);
     if (!session) {
       session = new Session();
       session.connectToMainThread();
-      terminateStuckCode(session);
+      terminateStuckCode(session, isUrgent);
     }
   }
 
   /** Terminates code that does not return to the event loop, until Stop is handled and the stopped cell has ended. */
-  function terminateStuckCode(connected: Session): void {
+  function terminateStuckCode(connected: Session, isUrgent: boolean): void {
     let execution = Atomics.load(shared, Shared.executionId);
-    let [since, uninterruptibleSince] = [Date.now(), Infinity];
+    let [since, uninterruptibleSince] = [isUrgent ? -Infinity : Date.now(), Infinity];
     let isTerminating = false;
     const poll = (): void => {
-      if (interrupts.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
+      if (replies.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
         connected.disconnect();
         session = undefined;
         return;
@@ -169,13 +180,29 @@ function start(port: MessagePort): void {
       }
       setTimeout(poll, POLL_MS);
     };
-    setTimeout(poll, POLL_MS);
+    setTimeout(poll, isUrgent ? SHORTAGE_MS : POLL_MS);
   }
 
-  function interrupted(): void {
-    for (const { identities, header } of interrupts.splice(0)) {
-      void send('control', serialize(identities, header, 'interrupt_reply', { status: 'ok' }, connection));
+  let memoryTimer: NodeJS.Timeout | undefined;
+
+  /** Stops the cell before Linux ends the kernel, if memory is limited. */
+  function watchMemory(): void {
+    const group = limitedGroup();
+    if (!group) {
+      return;
     }
+    const { limit } = group;
+    // A cell may take half of what is left, so that cells can still free memory that is short.
+    const most = Math.max(MAX_SHARE * limit, (group.used() + limit) / 2);
+    memoryTimer = setInterval(() => {
+      const used = group.used();
+      if (used > most) {
+        clearInterval(memoryTimer);
+        Atomics.store(shared, Shared.limitMegabytes, Math.round(limit / 1e6));
+        Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));
+        stop(() => {}, true);
+      }
+    }, MEMORY_CHECK_MS);
   }
 
   /**
@@ -226,7 +253,11 @@ function start(port: MessagePort): void {
 
   port.on('message', (message: ToThread) => {
     if (message === 'interrupted') {
-      interrupted();
+      replies.splice(0).forEach((reply) => reply());
+    } else if (message === 'cell started') {
+      watchMemory();
+    } else if (message === 'cell ended') {
+      clearInterval(memoryTimer);
     } else if ('run' in message) {
       print(message);
     } else {

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Kernel, startKernel } from '../helpers/kernel';
+import { LimitedGroup, describeIfLimited } from '../helpers/limits';
+
+const LIMIT_MB = 800;
+
+describeIfLimited('in a control group with a limit of memory', () => {
+  let group: LimitedGroup;
+  let kernel: Kernel;
+  let pid: number;
+  beforeAll(async () => {
+    group = new LimitedGroup(LIMIT_MB);
+    kernel = await startKernel({ env: { NODE_OPTIONS: '--max-old-space-size=2000' } });
+    group.add(kernel.pid);
+    ({ pid } = kernel);
+    await kernel.run(`import * as tf from '@tensorflow/tfjs-node';
+const kept: unknown[] = [];
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));`);
+  });
+  afterEach(async () => {
+    const freed = await kernel.run('kept.length = 0; tf.disposeVariables(); tf.memory().numTensors');
+    expect([freed.status, freed.result, kernel.pid, kernel.isAlive()]).toEqual(['ok', '0', pid, true]);
+  });
+  afterAll(async () => {
+    await kernel.stop();
+    group.remove();
+  });
+
+  test.each([
+    ['objects', 'while (true) kept.push(new Array(100_000).fill(Math.random()));'],
+    ['text', "while (true) kept.push(Buffer.alloc(1_000_000, 'a').toString('utf16le'));"],
+    ['typed arrays', 'while (true) kept.push(new Float32Array(1_000_000).fill(1));'],
+    ['buffers, after awaits', 'while (true) { await sleep(1); kept.push(Buffer.alloc(4_000_000, 1)); }'],
+    ['errors that it catches', 'while (true) { try { kept.push(new Array(100_000).fill(0.5)); throw 0; } catch {} }'],
+    ['tensors', 'tf.tidy(() => { while (true) kept.push(tf.randomUniform([1000, 1000])); });'],
+  ])('a cell that fills it with %s is stopped with a sentence, and the kernel lives', async (_what, code) => {
+    const run = await kernel.run(code);
+    expect([run.status, run.ename]).toEqual(['error', 'OutOfMemory']);
+    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use \d+ of the 800 MB of memory/);
+    const [used] = /\d+/.exec(run.evalue!)!;
+    expect(Number(used)).toBeGreaterThanOrEqual(0.9 * LIMIT_MB);
+    expect(Number(used)).toBeLessThanOrEqual(LIMIT_MB);
+  });
+
+  test('training that fills it ends with the sentence, although training handles Stop itself', async () => {
+    const run = await kernel.run(`const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [4] })] });
+model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
+const [xs, ys] = [tf.ones([64, 4]), tf.ones([64, 1])];
+const onBatchEnd = () => void kept.push(new Float32Array(2_000_000).fill(1));
+try {
+  await model.fit(xs, ys, { epochs: 1000, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } });
+  console.log('after');
+} finally {
+  model.dispose();
+  tf.dispose([xs, ys]);
+}`);
+    expect([run.ename, run.stdout]).toEqual(['OutOfMemory', '']);
+  });
+
+  test('memory that Linux can drop does not count: a cell reads a file that is larger than the limit', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'memory-'));
+    const file = join(folder, 'large');
+    writeFileSync(file, '');
+    const run = await kernel.run(`import { appendFileSync, openSync, readSync } from 'node:fs';
+const part = Buffer.alloc(10_000_000, 'a');
+for (let i = 0; i < 80; i++) appendFileSync(${JSON.stringify(file)}, part);
+const descriptor = openSync(${JSON.stringify(file)}, 'r');
+let size = 0;
+for (let n = 1; n > 0; size += n) n = readSync(descriptor, part);
+size`);
+    rmSync(folder, { recursive: true });
+    expect([run.status, run.result]).toEqual(['ok', '800000000']);
+  });
+});
