@@ -5,6 +5,10 @@ import { dirname, join } from 'node:path';
 import { exercises, root } from '../scripts/paths.mjs';
 import { NOBODY } from './for-everybody.mjs';
 
+/** What students' servers and kernels read. */
+const NEEDED = ['kernel', 'lib', 'node_modules', '.venv/share', '.venv/etc', '.cache', 'classroom', 'notebooks'];
+const HIDDEN = ['state', '__pycache__', 'solutions.ipynb'];
+
 /** Why there is no classroom, as a sentence for the teacher. */
 export class ClassroomError extends Error {}
 
@@ -27,7 +31,7 @@ export function checkMachine() {
     const { mode, uid } = statSync(folder);
     if ((mode & 0o005) !== 0o005) {
       throw new ClassroomError(
-        `${folder} may not be entered by everybody, and students need to read ${root}: move the project, ` +
+        `${folder} may not be read by everybody, but students need ${root}: move the project, ` +
           'for example to /opt/mnist-lecture.',
       );
     }
@@ -57,21 +61,15 @@ export function hideSolutions() {
  * @param {string} python
  */
 export function checkInstallation(python) {
-  const hidden = ['.git', 'state', 'course', 'solutions.ipynb'].flatMap((name) => ['-name', name, '-prune', '-o']);
-  /** @param {string[]} condition */
-  const find = (...condition) =>
-    spawnSync('find', [root, ...hidden, ...condition, '-print', '-quit'], { encoding: 'utf8' }).stdout.trim();
-  const changeable = find('!', '-type', 'l', '(', '!', '-user', 'root', '-o', '-perm', '/022', ')');
+  const changeable = find([root], '!', '-type', 'l', '(', '!', '-user', 'root', '-o', '-perm', '/022', ')');
   if (changeable) {
     throw new ClassroomError(
       `${changeable} may be changed by others than root: run \`chown -R root: ${root} && chmod -R go-w ${root}\`.`,
     );
   }
+  const needed = NEEDED.map((name) => join(root, name)).filter(existsSync);
   const unreadable = find(
-    '-name',
-    '__pycache__',
-    '-prune',
-    '-o',
+    needed,
     '!',
     '-type',
     'l',
@@ -88,7 +86,7 @@ export function checkInstallation(python) {
     ')',
   );
   if (unreadable) {
-    throw new ClassroomError(`${unreadable} may not be read by everybody: run \`chmod -R a+rX ${root}\`.`);
+    throw new ClassroomError(`${unreadable} may not be read by everybody: run \`chmod -R a+rX ${unreadable}\`.`);
   }
   for (const [name, path] of Object.entries({ Node: process.execPath, Python: python })) {
     if (spawnSync(path, ['--version'], { ...NOBODY, cwd: '/' }).status !== 0) {
@@ -98,6 +96,19 @@ export function checkInstallation(python) {
       );
     }
   }
+}
+
+/**
+ * The first file in some folders for which a condition holds, without those that students do not read; '' if there is none.
+ *
+ * @param {string[]} folders
+ * @param {string[]} condition
+ */
+function find(folders, ...condition) {
+  const hidden = HIDDEN.flatMap((name) => ['-name', name, '-prune', '-o']);
+  return spawnSync('find', [...folders, ...hidden, ...condition, '-print', '-quit'], {
+    encoding: 'utf8',
+  }).stdout.trim();
 }
 
 /**

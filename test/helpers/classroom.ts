@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -183,21 +184,35 @@ export class Person {
   }
 
   /** Asks the hub, with the cookies that it has set. */
-  async ask(path: string, init: RequestInit = {}): Promise<{ status: number; location: string; text: string }> {
+  async ask(
+    path: string,
+    init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<{ status: number; location: string; text: string }> {
     const headers = {
       Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
       ...(this.token && { Authorization: `token ${this.token}` }),
-      ...(init.headers as Record<string, string>),
+      ...init.headers,
     };
-    const response = await fetch(`${this.classroom.origin}${path}`, { ...init, headers, redirect: 'manual' });
-    for (const cookie of response.headers.getSetCookie()) {
+    const length = init.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(init.body) };
+    // By node:http: `fetch` tells the hub that it is no browser.
+    const sent = request(`${this.classroom.origin}${path}`, {
+      method: init.method,
+      headers: { ...headers, ...length },
+    });
+    sent.end(init.body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    for (const cookie of response.headers['set-cookie'] ?? []) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
       this.cookies.set(name, value);
     }
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) {
+      chunks.push(chunk as Buffer);
+    }
     return {
-      status: response.status,
-      location: response.headers.get('location') ?? '',
-      text: await response.text(),
+      status: response.statusCode!,
+      location: response.headers.location ?? '',
+      text: Buffer.concat(chunks).toString(),
     };
   }
 
@@ -205,7 +220,8 @@ export class Person {
   async send(path: string, fields: Record<string, string>): ReturnType<Person['ask']> {
     await this.ask(path);
     const body = new URLSearchParams({ ...fields, _xsrf: this.cookies.get('_xsrf') ?? '' });
-    return this.ask(path, { method: 'POST', body });
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    return this.ask(path, { method: 'POST', headers, body: body.toString() });
   }
 
   logIn(password = this.password): ReturnType<Person['ask']> {
