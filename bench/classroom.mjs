@@ -1,7 +1,7 @@
 // npm run classroom:load: how many students the open classroom serves at once; writes sections of classroom.md.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +37,7 @@ const AIMS = {
 };
 /** With less memory, in bytes, Linux may end processes that have nothing to do with the class. */
 const LEAST_MEMORY = 500e6;
+const KSM = '/sys/kernel/mm/ksm/run';
 const TICKS_PER_SECOND = 100; // the unit of /proc/PID/stat on all Linux
 const LOGIN = /^load-[0-9a-f]{6}-\d+$/;
 const python = join(root, 'classroom', '.venv', 'bin', 'python');
@@ -152,7 +153,7 @@ function named(digits) {
  * @param {string} [aim]
  */
 function report(rows, problems, aim) {
-  const merges = readFileSync('/sys/kernel/mm/ksm/run', { encoding: 'utf8', flag: 'r' }).trim() === '1';
+  const merges = existsSync(KSM) && readFileSync(KSM, 'utf8').trim() === '1';
   return [
     'All students log in at the same moment, start their servers, and run the lecture with one epoch, one cell after the ' +
       `other without a pause. Their browsers are imitated on the same machine. Linux ${merges ? 'merged' : 'did not merge'} ` +
