@@ -6,12 +6,13 @@ import time
 import accounts
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers import BaseHandler, LoginHandler
-from jupyterhub.orm import new_token
+from jupyterhub.orm import Group, Share, new_token
 from tornado import web
 
 LONGEST_WAIT = 10  # seconds: longer, and a neighbour at the same address could lock a student out
 FORGET_AFTER = 600  # seconds
 CHANGE_PASSWORD = "change-password"
+TEACHERS = "teachers"  # the group that students may let in
 
 
 class Attempts:
@@ -43,6 +44,7 @@ NOBODY = accounts.hashed("")  # to take the same time for a login that does not 
 
 class ClassAuthenticator(Authenticator):
     allow_all = True  # of those whom authenticate lets in
+    manage_groups = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -53,7 +55,8 @@ class ClassAuthenticator(Authenticator):
         account = accounts.read().get(login)
         if not await self.is_right(handler, login, account, data.get("password", "")):
             return None
-        return {"name": login, "admin": account["role"] == "teacher"}
+        is_teacher = account["role"] == "teacher"
+        return {"name": login, "admin": is_teacher, "groups": [TEACHERS] if is_teacher else []}
 
     async def is_right(self, handler, login, account, password):
         stored = account["password"] if account else NOBODY
@@ -74,7 +77,7 @@ class ClassAuthenticator(Authenticator):
             table.pop(user.name, None)
 
     def get_handlers(self, app):
-        return [(r"/login", FirstLoginHandler), (rf"/{CHANGE_PASSWORD}", ChangePasswordHandler)]
+        return [(r"/login", FirstLoginHandler), (rf"/{CHANGE_PASSWORD}", ChangePasswordHandler), ("/let-in", LetInHandler)]
 
 
 class FirstLoginHandler(LoginHandler):
@@ -122,6 +125,39 @@ class ChangePasswordHandler(BaseHandler):
         account = accounts.read().get(self.current_user.name, {})
         self.finish(
             await self.render_template(
-                "change-password.html", problem=problem, account=account, least=accounts.LEAST_LETTERS
+                "change-password.html",
+                problem=problem,
+                account=account,
+                least=accounts.LEAST_LETTERS,
+                can_share=bool(own_server(self) and teachers(self)),
+                is_shared=bool(share_with_teachers(self)),
             )
         )
+
+
+class LetInHandler(BaseHandler):
+    """A student lets the teachers into the own server, or no longer."""
+
+    @web.authenticated
+    async def post(self):
+        if share := share_with_teachers(self):
+            self.db.delete(share)
+            self.db.commit()
+        elif (server := own_server(self)) and teachers(self):
+            Share.grant(self.db, server, teachers(self))
+        self.redirect(f"{self.hub.base_url}{CHANGE_PASSWORD}")
+
+
+def own_server(handler):
+    """The student's server; None before it was started for the first time."""
+    return handler.current_user.orm_user.orm_spawners.get("")
+
+
+def teachers(handler):
+    """The group; it exists once a teacher has logged in."""
+    return Group.find(handler.db, TEACHERS)
+
+
+def share_with_teachers(handler):
+    server, group = own_server(handler), teachers(handler)
+    return Share.find(handler.db, server, share_with=group) if server and group else None

@@ -51,7 +51,7 @@ export async function runClassroom(place, python, notebook) {
     join(nodeModules, 'configurable-http-proxy', 'bin', 'configurable-http-proxy'),
     ...['--ip', place.address, '--port', String(place.port)],
     ...['--log-level', 'warn', '--api-ip', '127.0.0.1', '--api-port', String(proxyPort)],
-    ...['--default-target', `http://127.0.0.1:${hubPort}`, '--error-target', `http://127.0.0.1:${hubPort}/hub/error`],
+    ...['--default-target', `http://127.0.0.1:${hubPort}`, '--error-path', join(root, 'classroom', 'error-pages')],
     ...(place.tls ? ['--ssl-key', place.tls.key, '--ssl-cert', place.tls.certificate] : []),
   ];
   const settings = JSON.stringify(proxyCommand);

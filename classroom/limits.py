@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 
 MB = 10**6
-# What a student needs at the peak of the lecture, beside shared libraries: 110 for the server, 730 for the kernel.
-STUDENT = 850 * MB
+# What a student needs at the end of the lecture, beside shared libraries (bench/results.md): 110 for the server, 630 for
+# the kernel.
+STUDENT = 750 * MB
 # What a student may use: enough for a second notebook. Only a mistake uses more.
 STUDENT_LIMIT = 1500 * MB
 # TensorFlow's library and Node, which all kernels share.
@@ -22,7 +23,7 @@ SHARED = 300 * MB
 # The system, the hub and its proxy.
 RESERVE = 1000 * MB
 # A student's notebooks, saved networks, settings and history take 10 MB. The rest is room for own files.
-HOME = 50 * MB
+HOME = 60 * MB
 
 CLASS = "mnist-class"
 KSM = Path("/sys/kernel/mm/ksm")
@@ -90,7 +91,7 @@ def threads(students):
 
 
 def refuse_if_short(student):
-    """Raises ShortOfMemory if the machine has no room for another student, when all others get to the lecture's peak."""
+    """Raises ShortOfMemory if the machine has no room for another student, when all others get to the end of the lecture."""
     used = [size for other, size in usage().items() if other != student]
     still_needed = sum(max(0, STUDENT - size) for size in used)
     if memory("MemAvailable") - still_needed < STUDENT:

@@ -15,55 +15,61 @@ export interface LimitedGroup {
   used(): number;
 }
 
-/** The files of a control group in which Linux 1 and 2 tell its memory. */
-const FILES = [
-  { limit: 'memory.max', usage: 'memory.current', prefix: '' },
-  { limit: 'memory.limit_in_bytes', usage: 'memory.usage_in_bytes', prefix: 'total_' },
-];
-
 /** The group of this process, or the nearest above it, that has a limit; null if there is none, as on most machines. */
 export function limitedGroup(): LimitedGroup | null {
-  const found = ownGroup();
-  if (!found) {
+  if (!hierarchy) {
     return null;
   }
-  for (let { group } = found; group.startsWith(found.mount); group = dirname(group)) {
-    for (const { limit: limitFile, usage, prefix } of FILES) {
-      const limit = existsSync(join(group, limitFile)) ? Number(readFileSync(join(group, limitFile), 'utf8')) : NaN;
-      // Without a limit, version 2 has the word "max" and version 1 a number near 2 ** 63.
-      if (limit < Number.MAX_SAFE_INTEGER) {
-        return { limit, used: () => usedBytes(group, usage, prefix) };
-      }
+  const { mount, root, own, files } = hierarchy;
+  const [, path] = own.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+  for (let group = join(mount, relative(root, path)); group.startsWith(mount); group = dirname(group)) {
+    const file = join(group, files.limit); // the group at the top of version 2 has none
+    const limit = existsSync(file) ? Number(readFileSync(file, 'utf8')) : NaN;
+    // Without a limit, version 2 has the word "max" and version 1 a number near 2 ** 63.
+    if (limit < Number.MAX_SAFE_INTEGER) {
+      return { limit, used: () => usedBytes(group, files) };
     }
   }
   return null;
 }
 
-function usedBytes(group: string, usage: string, prefix: string): number {
-  const stat = readFileSync(join(group, 'memory.stat'), 'utf8');
-  const files = stat.matchAll(new RegExp(`^${prefix}(?:in)?active_file (\\d+)$`, 'gm'));
-  const sizes = [...files].map(([, size]) => Number(size));
-  return sizes.reduce((rest, size) => rest - size, Number(readFileSync(join(group, usage), 'utf8')));
+interface Hierarchy {
+  /** The folder of the group at the top that can be seen, and its path as /proc/self/cgroup has it. */
+  mount: string;
+  root: string;
+  /** Finds the path of this process's group in /proc/self/cgroup. */
+  own: RegExp;
+  files: { limit: string; usage: string; inactive: string; active: string };
 }
 
-/** The folder of this process's control group for memory, and the folder at the top, which a container may see only in part. */
-function ownGroup(): { mount: string; group: string } | null {
-  if (!existsSync('/proc/self/cgroup')) {
-    return null; // not Linux
+/** The control groups for memory; null where there are none. */
+const hierarchy = findHierarchy();
+
+function findHierarchy(): Hierarchy | null {
+  if (process.platform !== 'linux') {
+    return null;
   }
-  const groups = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    const [before, after] = line.split(' - ').map((part) => part.split(' '));
-    const isVersion2 = after?.[0] === 'cgroup2' && existsSync(join(before[4], 'cgroup.controllers'));
-    const isVersion1 = after?.[0] === 'cgroup' && after[2].split(',').includes('memory');
-    const controllers = isVersion2 ? readFileSync(join(before[4], 'cgroup.controllers'), 'utf8') : '';
-    if (isVersion1 || /\bmemory\b/.test(controllers)) {
-      const own = groups.find((each) => (isVersion1 ? /^\d+:(.*,)?memory[,:]/ : /^0::/).test(each));
-      const path = own?.replace(/^\d+:[^:]*:/, '') ?? '/';
-      return { mount: before[4], group: join(before[4], relative(before[3], path)) };
+    const [, , , root, mount] = line.split(' ');
+    const [kind, , options] = line.split(' - ').at(-1)!.split(' ');
+    const controllers = join(mount ?? '', 'cgroup.controllers');
+    if (kind === 'cgroup2' && /\bmemory\b/.test(existsSync(controllers) ? readFileSync(controllers, 'utf8') : '')) {
+      const files = { limit: 'memory.max', usage: 'memory.current', inactive: 'inactive_file', active: 'active_file' };
+      return { mount, root, own: /^0::(.*)$/m, files };
+    }
+    if (kind === 'cgroup' && options.split(',').includes('memory')) {
+      const [limit, usage] = ['memory.limit_in_bytes', 'memory.usage_in_bytes'];
+      const files = { limit, usage, inactive: 'total_inactive_file', active: 'total_active_file' };
+      return { mount, root, own: /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m, files };
     }
   }
   return null;
+}
+
+function usedBytes(group: string, { usage, inactive, active }: Hierarchy['files']): number {
+  const stat = readFileSync(join(group, 'memory.stat'), 'utf8');
+  const size = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0);
+  return Number(readFileSync(join(group, usage), 'utf8')) - size(inactive) - size(active);
 }
 
 /** Collects garbage if memory is short, so that only memory in use counts. */

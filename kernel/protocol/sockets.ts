@@ -192,11 +192,12 @@ function start(port: MessagePort): void {
       return;
     }
     const { limit } = group;
-    // A cell may take half of what is left, so that cells can still free memory that is short.
-    const most = Math.max(MAX_SHARE * limit, (group.used() + limit) / 2);
+    let least = limit;
     memoryTimer = setInterval(() => {
       const used = group.used();
-      if (used > most) {
+      least = Math.min(least, used);
+      // A cell may take half of what is left, so that cells can still free memory that is short.
+      if (used > Math.max(MAX_SHARE * limit, (least + limit) / 2)) {
         clearInterval(memoryTimer);
         Atomics.store(shared, Shared.limitMegabytes, Math.round(limit / 1e6));
         Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));

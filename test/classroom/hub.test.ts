@@ -1,6 +1,6 @@
 // A class on the real hub, with real users. All tests share one hub.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { describeInBrowser, launchBrowser, screenshots } from '../helpers/browser';
@@ -229,6 +229,19 @@ describeClassroom('npm run classroom', () => {
       await othersGoOn();
     });
 
+    test('lets the teachers in, who do not get in otherwise', async () => {
+      const notebooks = `/user/${ada.login}/api/contents/notebooks`;
+      expect((await kim.ask(notebooks)).status).toBe(403);
+      await ada.send('/hub/let-in', {});
+      const again = kim.elsewhere(); // servers remember for some minutes who may enter
+      await again.arrive();
+      expect((await again.ask(notebooks)).status).toBe(200);
+      await ada.send('/hub/let-in', {});
+      const last = kim.elsewhere();
+      await last.arrive();
+      expect((await last.ask(notebooks)).status).toBe(403);
+    });
+
     test('finds no token in a file that all can read', () => {
       const secrets = ['token', 'proxy-token', 'cookie-secret'].map((name) =>
         readFileSync(join(classroom.state, name), 'utf8').trim(),
@@ -388,6 +401,18 @@ describeClassroom('npm run classroom', () => {
 
   describe('refuses, with a sentence,', () => {
     const refusal = (...args: string[]): string => classroom.run(...args).stderr.split('\n')[0];
+
+    test('a folder that others can change, or not read', () => {
+      const changeable = inProject('lib', 'index.ts');
+      chmodSync(changeable, 0o666);
+      expect(refusal()).toMatch(`${changeable} may be changed by others than root: run`);
+      chmodSync(changeable, 0o600);
+      expect(refusal()).toMatch(`${changeable} may not be read by everybody: run`);
+      chmodSync(changeable, 0o644);
+      chmodSync(checkout.folder, 0o700);
+      expect(refusal()).toMatch(`${checkout.folder} may not be read by everybody, but students need ${checkout.root}`);
+      chmodSync(checkout.folder, 0o755);
+    });
 
     test('an address that others can reach, without a certificate', () => {
       expect(refusal('--address', '0.0.0.0')).toMatch(

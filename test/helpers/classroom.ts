@@ -308,7 +308,7 @@ export class Person {
 
   async connect(id: string): Promise<RemoteKernel> {
     const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels?token=${this.token}`;
-    const kernel = new RemoteKernel(id, new new JSDOM().window.WebSocket(url));
+    const kernel = new RemoteKernel(id, new new JSDOM('', { url: this.classroom.origin }).window.WebSocket(url));
     await kernel.connected;
     return kernel;
   }

@@ -45,7 +45,8 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
   });
 
   test('training that fills it ends with the sentence, although training handles Stop itself', async () => {
-    const run = await kernel.run(`const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [4] })] });
+    const run =
+      await kernel.run(`const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [4] })] });
 model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
 const [xs, ys] = [tf.ones([64, 4]), tf.ones([64, 1])];
 const onBatchEnd = () => void kept.push(new Float32Array(2_000_000).fill(1));

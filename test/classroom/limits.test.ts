@@ -1,0 +1,90 @@
+// What a student who uses too much of the machine does to the others: nothing. On the real hub.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Classroom, type Person, type RemoteKernel, describeClassroom, kernelsOf, until } from '../helpers/classroom';
+import { describeIfLimited } from '../helpers/limits';
+import { isAlive } from '../helpers/processes';
+
+jest.setTimeout(10 * 60_000);
+
+/** The processor time that a process has used, in clock ticks. */
+function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]); // utime and stime
+}
+
+describeClassroom('npm run classroom', () => {
+  describeIfLimited('with limits', () => {
+    const classroom = new Classroom();
+    let [ada, bob]: Person[] = [];
+    let [adasKernel, bobsKernel]: RemoteKernel[] = [];
+
+    beforeAll(async () => {
+      ({ ada, bob } = await classroom.setUp({ ada: 'student', bob: 'student' }));
+      const { output } = await classroom.open();
+      expect(output).toContain('Each student may use 1,500 MB of memory');
+      await Promise.all([ada, bob].map((person) => person.arrive()));
+      await Promise.all([ada, bob].map((person) => person.startServer()));
+      [adasKernel, bobsKernel] = await Promise.all([ada, bob].map((person) => person.startKernel()));
+    });
+    afterEach(async () => {
+      expect(await bobsKernel.run('console.log(40 + 2)')).toBe('42\n');
+    });
+    afterAll(() => classroom.delete());
+
+    test('a cell that eats memory is stopped with a sentence, and its kernel goes on', async () => {
+      const said = await adasKernel.run(
+        'const kept: unknown[] = []; while (true) kept.push(new Float32Array(1_000_000).fill(1));',
+      );
+      expect(said).toMatch(/^OutOfMemory: the cell was stopped, because your notebooks use 1,\d+ of the 1,500 MB/);
+      expect(await adasKernel.run('kept.length = 0; console.log("alive")')).toBe('alive\n');
+    });
+
+    test('a kernel that takes more than all at once ends alone', async () => {
+      const server = ada.serverPid;
+      const [kernel] = kernelsOf(server);
+      adasKernel.start('const all = Buffer.alloc(3_000_000_000, 1);');
+      await until(() => !isAlive(kernel));
+      // Its server starts another one.
+      await until(() => kernelsOf(server).length === 1);
+      expect(ada.serverPid).toBe(server);
+      const next = await ada.connect(adasKernel.id);
+      expect(await next.run('console.log("again")')).toBe('again\n');
+      next.close();
+    });
+
+    test('many processes of one student get no more of the cores than the few of another', async () => {
+      const kernel = await ada.connect(adasKernel.id);
+      const spin = (count: number): string => `
+        import { spawn } from 'node:child_process';
+        const loops = Array.from({ length: ${count} }, () => spawn(process.execPath, ['-e', 'while (true);']));
+        console.log(loops.map(({ pid }) => pid).join());`;
+      const cores = availableParallelism();
+      const pidsOf = async (remote: RemoteKernel, count: number): Promise<number[]> =>
+        (await remote.run(spin(count))).split(',').map(Number);
+      const [adas, bobs] = [await pidsOf(kernel, 4 * cores), await pidsOf(bobsKernel, cores)];
+      const used = (pids: number[]): number => pids.reduce((sum, pid) => sum + processorTime(pid), 0);
+      const [adasBefore, bobsBefore] = [used(adas), used(bobs)];
+      await until(() => used(adas) - adasBefore > 500); // 5 s
+      const share = (used(bobs) - bobsBefore) / (used(adas) - adasBefore);
+      await Promise.all(
+        [kernel, bobsKernel].map((remote) => remote.run("loops.forEach((loop) => loop.kill('SIGKILL'))")),
+      );
+      kernel.close();
+      expect(share).toBeGreaterThan(0.7); // evenly: 1; by the number of processes: 0.25
+    });
+
+    test('a student for whom the machine has no memory left is told so, and the others go on', async () => {
+      await ada.stopServer();
+      classroom.checkout.replace('classroom/limits.py', (code) => code.replace('STUDENT = 750', 'STUDENT = 750_000'));
+      const hub = classroom.pid('hub');
+      process.kill(hub, 'SIGKILL'); // the next one reads the file again
+      await until(() => classroom.pid('hub') !== hub);
+      await until(async () => (await ada.ask('/hub/api/')).status === 200);
+      await expect(ada.startServer()).rejects.toThrow('The class server has no memory left for another student');
+      expect((await ada.ask(`/hub/spawn/${ada.login}`)).text).toContain('has no memory left for another student');
+    });
+  });
+});
