@@ -33,11 +33,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ShortOfMemory(Exception):
-    """The machine has no room for another student. JupyterHub shows the message on the student's page."""
-
-    def __init__(self, message):
-        super().__init__(message)
-        self.jupyterhub_message = message
+    """The machine has no room for another student, as a sentence for the student."""
 
 
 class NoLimits(Exception):
@@ -52,7 +48,7 @@ def prepare(student):
     refuse_if_short(student)
     for controller, (version, folder) in found().items():
         group = folder / student
-        group.mkdir(exist_ok=True)
+        make_readable(group)
         if controller == "memory":
             limit_memory(version, group, STUDENT_LIMIT)
 
@@ -182,7 +178,7 @@ def class_folder(controller):
     for parent in dict.fromkeys([mount, own]):
         folder = parent / CLASS
         try:
-            folder.mkdir(exist_ok=True)
+            make_readable(folder)
             if version == 2:
                 (parent / "cgroup.subtree_control").write_text(f"+{controller}")
                 (folder / "cgroup.subtree_control").write_text(f"+{controller}")
@@ -218,6 +214,12 @@ def own_path(controller, version):
         if number == "0" if version == 2 else controller in controllers.split(","):
             return path
     return "/"
+
+
+def make_readable(group):
+    """Makes a group that students can read, so that their kernels know the limit; the hub's umask would hide it."""
+    group.mkdir(exist_ok=True)
+    group.chmod(0o755)
 
 
 def limit_memory(version, group, limit):

@@ -6,7 +6,7 @@ import signal
 
 import accounts
 import limits
-from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 
 
 class ClassSpawner(LocalProcessSpawner):
@@ -38,7 +38,10 @@ class ClassSpawner(LocalProcessSpawner):
         return in_new_process
 
     async def start(self):
-        limits.prepare(self.user.name)
+        try:
+            limits.prepare(self.user.name)
+        except limits.ShortOfMemory as reason:
+            raise SpawnException(str(reason), reason="memory", status_code=503) from None
         self.environment = {**self.environment, **limits.environment(len(accounts.read()))}
         return await super().start()
 

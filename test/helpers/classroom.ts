@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { createRequire } from 'node:module';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JSDOM } from 'jsdom';
 import { Checkout, link } from './checkout';
 import { root } from './notebook';
 import { commandOf, descendants } from './processes';
@@ -307,8 +307,8 @@ export class Person {
   }
 
   async connect(id: string): Promise<RemoteKernel> {
-    const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels?token=${this.token}`;
-    const kernel = new RemoteKernel(id, new new JSDOM('', { url: this.classroom.origin }).window.WebSocket(url));
+    const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels`;
+    const kernel = new RemoteKernel(id, new HeaderSocket(url, { headers: { Authorization: `token ${this.token}` } }));
     await kernel.connected;
     return kernel;
   }
@@ -329,6 +329,11 @@ export class Person {
     });
   }
 }
+
+// jsdom's WebSocket and Node's send no headers, and the server reads a token in the address only from browsers.
+const { WebSocket: HeaderSocket } = createRequire(__filename)('ws') as {
+  WebSocket: new (url: string, options: { headers: Record<string, string> }) => WebSocket;
+};
 
 interface Message {
   msg_type: string;
