@@ -14,13 +14,14 @@ describeClassroom('npm run classroom:load', () => {
   const load = (...options: string[]) =>
     checkout.run('classroom:load', {}, ['--digits', '1000', '--later', '0', '--out', out, ...options]);
 
+  const loginsIn = (text: string): string[] => text.match(/\bload-[0-9a-f]{6}-\d+/g) ?? [];
+  const loginsOfClass = (): string[] => loginsIn(readFileSync(join(classroom.state, 'accounts.json'), 'utf8'));
+
   /** The accounts that the command has made and not deleted, in each place where one leaves traces. */
   function traces(): string[] {
     const { stdout } = spawnSync('getent', ['passwd'], { encoding: 'utf8' });
     const folders = ['/home', '/run/mnist-class'].filter(existsSync).flatMap((folder) => readdirSync(folder));
-    return [stdout, readFileSync(join(classroom.state, 'accounts.json'), 'utf8'), folders.join('\n')].flatMap(
-      (text) => text.match(/\bload-[0-9a-f]{6}-\d+/g) ?? [],
-    );
+    return [...loginsOfClass(), ...loginsIn(stdout), ...loginsIn(folders.join('\n'))];
   }
 
   beforeAll(async () => {
@@ -77,7 +78,7 @@ describeClassroom('npm run classroom:load', () => {
       const args = [...checkout.command('classroom:load'), '--students', '1', '--out', out];
       const command = new Started(process.execPath, args, { cwd: checkout.root, env: checkout.environment });
       // A server is starting.
-      await command.until(() => readdirSync('/run/mnist-class').some((name) => name.startsWith('load-')));
+      await command.until(() => loginsOfClass().some((login) => existsSync(join('/run/mnist-class', login))));
       command.signal('SIGTERM');
       expect(await command.ended).toBe(1);
       expect(command.output).toMatch(/^Stopped\.$/m);
