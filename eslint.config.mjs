@@ -2,7 +2,8 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const NODE_GLOBALS = [
-  ...['process', 'console', 'performance', 'URL', 'Buffer', 'fetch', 'AbortSignal'],
+  ...['process', 'console', 'performance', 'URL', 'URLSearchParams', 'Buffer', 'fetch'],
+  ...['AbortController', 'AbortSignal'],
   ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'],
 ];
 /** @type {Record<string, 'readonly'>} */

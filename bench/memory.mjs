@@ -46,7 +46,7 @@ export function measureMemory(notebook = lecture) {
     }
   }
   const options = notebook === lecture ? '--memory' : `--memory --notebook ${basename(notebook)}`;
-  return section('Memory', options, [
+  return section('Memory', `npm run bench -- ${options}`, [
     `The memory of a kernel in MB, as the median of ${KERNELS} kernels that run the cells at the same time, with one ` +
       'epoch. Resident memory includes what the kernels share, mainly the libraries; own memory is what each further ' +
       `kernel costs. A cell that changes both by less than ${NEGLIGIBLE} MB has no row. The last row is the peak of a single kernel.`,

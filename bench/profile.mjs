@@ -58,7 +58,7 @@ export async function measureProfile(epochs) {
     (ms / counted).toFixed(1),
     `${((100 * ms) / total).toFixed(1)} %`,
   ];
-  return section('Profile', `--profile --epochs ${epochs}`, [
+  return section('Profile', `npm run bench -- --profile --epochs ${epochs}`, [
     `The mean of the ${counted} epochs after the first, with validation. \`runSavedModel\` runs the graph of a batch; the other ` +
       "functions of the addon make, read and free tensors. JavaScript is the rest: `fit`'s own code, callbacks, and garbage " +
       'collection.',

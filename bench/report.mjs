@@ -1,25 +1,23 @@
-// The sections of results.md, and the numbers in them.
+// The sections of results.md and classroom.md, and the numbers in them.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { tensorflow } from '../scripts/paths.mjs';
 
-const TITLES = /** @type {const} */ (['Speed', 'Profile', 'Memory']);
-
 /**
- * A section of results.md: what made it, on which machine, and its content.
+ * A section: what made it, on which machine, and its content.
  *
- * @param {typeof TITLES[number]} title
- * @param {string} options those of the command.
+ * @param {string} title
+ * @param {string} command
  * @param {string[]} content lines of Markdown.
- * @example section('Profile', '--profile --epochs 6', table([['operation', 'ms'], ['Relu', '24']]));
+ * @example section('Profile', 'npm run bench -- --profile', table([['operation', 'ms'], ['Relu', '24']]));
  */
-export function section(title, options, content) {
+export function section(title, command, content) {
   const gigabytes = Math.round(totalmem() / 2 ** 30);
   const machine = `${cpus().length} cores of ${cpus()[0].model.trim()}, ${gigabytes} GiB, ${process.platform}`;
   return [
     `## ${title}`,
     '',
-    `Made by \`npm run bench -- ${options}\` on ${machine}, with Node ${process.versions.node} and TensorFlow ` +
+    `Made by \`${command}\` on ${machine}, with Node ${process.versions.node} and TensorFlow ` +
       `${tensorflow.version}, on ${new Date().toISOString().slice(0, 10)}.`,
     '',
     ...content,
@@ -28,17 +26,18 @@ export function section(title, options, content) {
 }
 
 /**
- * Replaces a section in a file, which it creates if necessary. The other sections stay.
+ * Replaces a section in a file, which it creates if necessary. The other sections stay; a new one is the last.
  *
  * @param {string} path
  * @param {string} text made by `section`.
  */
 export function writeSection(path, text) {
-  const sections = existsSync(path) ? readFileSync(path, 'utf8').split(/^(?=## )/m) : [];
-  const sectionOf = (/** @type {string} */ title) =>
-    [text, ...sections].find((candidate) => candidate.startsWith(`## ${title}\n`))?.trim();
-  const parts = ['# Measurements', ...TITLES.map(sectionOf)].filter((part) => part !== undefined);
-  writeFileSync(`${path}.partial`, `${parts.join('\n\n')}\n`);
+  const old = existsSync(path) ? readFileSync(path, 'utf8') : '# Measurements\n';
+  const [title] = text.split('\n');
+  const parts = old.split(/^(?=## )/m);
+  const place = parts.findIndex((part) => part.startsWith(`${title}\n`));
+  parts.splice(place === -1 ? parts.length : place, 1, text);
+  writeFileSync(`${path}.partial`, `${parts.map((part) => part.trim()).join('\n\n')}\n`);
   renameSync(`${path}.partial`, path);
 }
 

@@ -85,7 +85,7 @@ export function measureSpeed(rounds, epochs, lectureRounds) {
   }
   return section(
     'Speed',
-    `--rounds ${rounds} --epochs ${epochs} --lectures ${lectureRounds}`,
+    `npm run bench -- --rounds ${rounds} --epochs ${epochs} --lectures ${lectureRounds}`,
     report(trainings, lectures),
   );
 }

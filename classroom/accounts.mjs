@@ -11,9 +11,13 @@ export function logins() {
   return existsSync(table) ? Object.keys(JSON.parse(readFileSync(table, 'utf8'))) : [];
 }
 
-/** The user numbers of the class. */
-export function uids() {
-  const names = new Set(logins());
+/**
+ * The user numbers of the class.
+ *
+ * @param {string[]} [of] only of these logins.
+ */
+export function uids(of = logins()) {
+  const names = new Set(of);
   const { stdout } = spawnSync('getent', ['passwd', ...names], { encoding: 'utf8' });
   const users = stdout.split('\n').map((line) => line.split(':'));
   return new Set(users.filter(([name]) => names.has(name)).map(([, , uid]) => Number(uid)));

@@ -5,6 +5,7 @@ change takes effect at once.
 
     python accounts.py add LIST.csv ADDRESS [--class-password]
     python accounts.py new-password LOGIN ADDRESS
+    python accounts.py remove LOGIN...
 """
 
 import argparse
@@ -18,6 +19,7 @@ import os
 import pwd
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from pathlib import Path
 
 STATE = Path(__file__).parent / "state"
 TABLE = STATE / "accounts.json"
+RUN = Path("/run/mnist-class")
 GROUP = "mnist-class"
 ROLES = ("student", "teacher")
 LOGIN = re.compile(r"[a-z][a-z0-9_-]{0,30}")  # what useradd and the hub both accept
@@ -129,13 +132,17 @@ def is_foreign(login):
         return "getgrnam" in str(error)
 
 
+def exists(login):
+    try:
+        return bool(pwd.getpwnam(login))
+    except KeyError:
+        return False
+
+
 def add_user(login):
     """Makes a user of this machine, with a home that nobody else may enter, who can log in at the hub only."""
-    try:
-        pwd.getpwnam(login)
+    if exists(login):
         return
-    except KeyError:
-        pass
     subprocess.run(["groupadd", "--force", GROUP], check=True)
     private_home = ["--create-home", "-K", "HOME_MODE=0700", "-K", "UMASK=077"]
     subprocess.run(
@@ -174,6 +181,16 @@ def renew(login):
         return [(login, table[login]["name"], password)]
 
 
+def remove(logins):
+    """Deletes accounts with their homes. Their processes must have ended."""
+    with changing() as table:
+        for login in logins:
+            table.pop(login, None)
+            if exists(login) and not is_foreign(login):
+                subprocess.run(["userdel", "--remove", login], check=True)
+            shutil.rmtree(RUN / login, ignore_errors=True)
+
+
 def print_sheet(accounts, address):
     """One strip for each person, to be cut along the lines. The passwords are written nowhere else."""
     cut = "- " * 36
@@ -193,8 +210,13 @@ def main():
     renewing = commands.add_parser("new-password")
     renewing.add_argument("login")
     renewing.add_argument("address")
+    removing = commands.add_parser("remove")
+    removing.add_argument("logins", nargs="+")
     options = parser.parse_args()
     try:
+        if options.command == "remove":
+            remove(options.logins)
+            return
         accounts = add(options.list, options.class_password) if options.command == "add" else renew(options.login)
     except Problem as problem:
         sys.exit(str(problem))

@@ -27,7 +27,7 @@ export const logOf = (name) => join(state, `${name}.log`);
  *
  * @param {number} pid
  */
-function stat(pid) {
+export function stat(pid) {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')

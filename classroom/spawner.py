@@ -3,13 +3,10 @@
 import os
 import pwd
 import signal
-from pathlib import Path
 
 import accounts
 import limits
 from jupyterhub.spawner import LocalProcessSpawner, SpawnException
-
-RUN = Path("/run/mnist-class")
 
 
 class ClassSpawner(LocalProcessSpawner):
@@ -22,9 +19,9 @@ class ClassSpawner(LocalProcessSpawner):
 
         It is not in the student's home, so that root writes nothing there, and a full home keeps no server from starting.
         """
-        RUN.mkdir(exist_ok=True)
-        RUN.chmod(0o711)
-        folder = RUN / self.user.name
+        accounts.RUN.mkdir(exist_ok=True)
+        accounts.RUN.chmod(0o711)
+        folder = accounts.RUN / self.user.name
         folder.mkdir(exist_ok=True)
         folder.chmod(0o700)
         user = pwd.getpwnam(self.user.name)
