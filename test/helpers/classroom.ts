@@ -3,15 +3,18 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JSDOM } from 'jsdom';
 import { Checkout, link } from './checkout';
 import { root } from './notebook';
 import { commandOf, descendants } from './processes';
 import { Started } from './started';
+
+// jsdom's websocket. Node 20 has none, and those of browsers send no headers.
+const Socket = createRequire(require.resolve('jsdom'))('ws') as new (url: string, options: object) => WebSocket;
 
 /** Why there can be no classroom here; empty if there can. */
 const cannotTeach =
@@ -307,8 +310,8 @@ export class Person {
   }
 
   async connect(id: string): Promise<RemoteKernel> {
-    const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels?token=${this.token}`;
-    const kernel = new RemoteKernel(id, new new JSDOM('', { url: this.classroom.origin }).window.WebSocket(url));
+    const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels`;
+    const kernel = new RemoteKernel(id, new Socket(url, { headers: { Authorization: `token ${this.token}` } }));
     await kernel.connected;
     return kernel;
   }
