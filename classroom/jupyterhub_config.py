@@ -30,7 +30,6 @@ c.JupyterHub.template_paths = [str(classroom / "templates")]
 c.JupyterHub.authenticator_class = ClassAuthenticator
 people = accounts.read()
 c.Authenticator.allowed_users = set(people)
-c.JupyterHub.load_groups = {TEACHERS: {"users": [login for login in people if people[login]["role"] == "teacher"]}}
 c.JupyterHub.services = [{"name": "classroom", "api_token": os.environ["CLASSROOM_TOKEN"]}]
 c.JupyterHub.load_roles = [
     {"name": "classroom", "services": ["classroom"], "scopes": ["proxy", "admin:users", "list:users", "read:servers"]},
@@ -53,5 +52,6 @@ c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": f"{classroom}:{config}",
     "JUPYTER_PREFER_ENV_PATH": "1",
 }
+c.Spawner.poll_interval = 5  # seconds until the hub notices that a server has ended
 c.Spawner.http_timeout = 120  # seconds: a whole class starts at the same time
 c.Spawner.start_timeout = 120
