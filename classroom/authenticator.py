@@ -6,13 +6,13 @@ import time
 import accounts
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers import BaseHandler, LoginHandler
-from jupyterhub.orm import Group, Share, new_token
+from jupyterhub.orm import Share, User, new_token
 from tornado import web
 
 LONGEST_WAIT = 10  # seconds: longer, and a neighbour at the same address could lock a student out
 FORGET_AFTER = 600  # seconds
 CHANGE_PASSWORD = "change-password"
-TEACHERS = "teachers"  # the group that students may let in
+TEACHERS = "teachers"  # a group of the hub
 
 
 class Attempts:
@@ -62,7 +62,8 @@ class ClassAuthenticator(Authenticator):
         if not await self.is_right(handler, login, account, data.get("password", "")):
             return None
         is_teacher = account["role"] == "teacher"
-        return {"name": login, "admin": is_teacher, "groups": [TEACHERS] if is_teacher else []}
+        # Not the hub's admins, who could enter every server.
+        return {"name": login, "admin": False, "groups": [TEACHERS] if is_teacher else []}
 
     async def is_right(self, handler, login, account, password):
         stored = account["password"] if account else NOBODY
@@ -136,7 +137,7 @@ class ChangePasswordHandler(BaseHandler):
                 account=account,
                 least=accounts.LEAST_LETTERS,
                 can_share=bool(own_server(self) and teachers(self)),
-                is_shared=bool(share_with_teachers(self)),
+                is_shared=bool(shares(self)),
             )
         )
 
@@ -146,11 +147,14 @@ class LetInHandler(BaseHandler):
 
     @web.authenticated
     async def post(self):
-        if share := share_with_teachers(self):
+        server, given = own_server(self), shares(self)
+        for share in given:
             self.db.delete(share)
-            self.db.commit()
-        elif (server := own_server(self)) and teachers(self):
-            Share.grant(self.db, server, teachers(self))
+        self.db.commit()
+        if server and not given:
+            for teacher in teachers(self):
+                # To each of them: a share with a group does not reach the tokens by which browsers enter.
+                Share.grant(self.db, server, teacher)
         self.redirect(f"{self.hub.base_url}{CHANGE_PASSWORD}")
 
 
@@ -160,10 +164,13 @@ def own_server(handler):
 
 
 def teachers(handler):
-    """The group; it exists once a teacher has logged in."""
-    return Group.find(handler.db, TEACHERS)
+    """The teachers whom the hub knows."""
+    logins = [login for login, account in accounts.read().items() if account["role"] == "teacher"]
+    return [user for user in (User.find(handler.db, login) for login in logins) if user]
 
 
-def share_with_teachers(handler):
-    server, group = own_server(handler), teachers(handler)
-    return Share.find(handler.db, server, share_with=group) if server and group else None
+def shares(handler):
+    """The shares by which teachers may enter the student's server."""
+    server = own_server(handler)
+    found = [Share.find(handler.db, server, share_with=teacher) for teacher in teachers(handler)] if server else []
+    return [share for share in found if share]

@@ -10,7 +10,7 @@ project = classroom.parent
 sys.path.insert(0, str(classroom))
 
 import accounts  # noqa: E402
-from authenticator import ClassAuthenticator  # noqa: E402
+from authenticator import TEACHERS, ClassAuthenticator  # noqa: E402
 from spawner import ClassSpawner  # noqa: E402
 
 c = get_config()  # noqa: F821 (JupyterHub provides it)
@@ -30,10 +30,11 @@ c.JupyterHub.template_paths = [str(classroom / "templates")]
 c.JupyterHub.authenticator_class = ClassAuthenticator
 people = accounts.read()
 c.Authenticator.allowed_users = set(people)
-c.Authenticator.admin_users = {login for login, account in people.items() if account["role"] == "teacher"}
 c.JupyterHub.services = [{"name": "classroom", "api_token": os.environ["CLASSROOM_TOKEN"]}]
 c.JupyterHub.load_roles = [
     {"name": "classroom", "services": ["classroom"], "scopes": ["proxy", "admin:users", "list:users", "read:servers"]},
+    # They see who is there, start and stop servers, and delete accounts. A server they enter only if its student lets them in.
+    {"name": "teacher", "groups": [TEACHERS], "scopes": ["admin-ui", "list:users", "read:users", "servers", "delete:users"]},
 ]
 
 jupyter = project / ".venv" / "share" / "jupyter"
@@ -51,5 +52,6 @@ c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": f"{classroom}:{config}",
     "JUPYTER_PREFER_ENV_PATH": "1",
 }
+c.Spawner.poll_interval = 5  # seconds until the hub notices that a server has ended
 c.Spawner.http_timeout = 120  # seconds: a whole class starts at the same time
 c.Spawner.start_timeout = 120

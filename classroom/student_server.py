@@ -16,10 +16,9 @@ work = Path.home() / "my-mnist-lecture"
 try:
     home.bring_up_to_date(work)
 except OSError as error:
-    # A full home, most likely. The student can still log in and make room.
+    # A full home, most likely: the student sees all of it, to make room.
     print(f"The notebooks could not be brought up to date: {error}", flush=True)
-if not work.is_dir():
-    os.environ["JUPYTERHUB_ROOT_DIR"] = str(Path.home())
+    os.environ |= {"JUPYTERHUB_ROOT_DIR": str(Path.home()), "JUPYTERHUB_DEFAULT_URL": "/lab"}
 
 from jupyterhub.singleuser import main  # noqa: E402 (it takes a second)
 

