@@ -13,8 +13,6 @@ import { root } from './notebook';
 import { commandOf, descendants } from './processes';
 import { Started } from './started';
 
-// jsdom's websocket. Node 20 has none, and those of browsers send no headers.
-
 /** Why there can be no classroom here; empty if there can. */
 const cannotTeach =
   process.platform !== 'linux'
