@@ -149,8 +149,9 @@ async function changeAccounts(python, args) {
   if (!runAccounts(python, args)) {
     process.exitCode = 1;
   } else if (running('hub')) {
-    const { port } = new URL(address());
-    await tellOfAccounts(`http://127.0.0.1:${Number(port) + 1}/hub/api`, logins());
+    const { port, protocol } = new URL(address()); // no port if it is the protocol's own
+    const proxyPort = Number(port || (protocol === 'https:' ? 443 : 80));
+    await tellOfAccounts(`http://127.0.0.1:${proxyPort + 1}/hub/api`, logins());
   }
 }
 
