@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { type IncomingMessage, request } from 'node:http';
+import { createRequire } from 'node:module';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,9 +12,6 @@ import { Checkout, link } from './checkout';
 import { root } from './notebook';
 import { commandOf, descendants } from './processes';
 import { Started } from './started';
-
-// jsdom's websocket. Node 20 has none, and those of browsers send no headers.
-const Socket = createRequire(require.resolve('jsdom'))('ws') as new (url: string, options: object) => WebSocket;
 
 /** Why there can be no classroom here; empty if there can. */
 const cannotTeach =
@@ -311,7 +308,7 @@ export class Person {
 
   async connect(id: string): Promise<RemoteKernel> {
     const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels`;
-    const kernel = new RemoteKernel(id, new Socket(url, { headers: { Authorization: `token ${this.token}` } }));
+    const kernel = new RemoteKernel(id, new HeaderSocket(url, { headers: { Authorization: `token ${this.token}` } }));
     await kernel.connected;
     return kernel;
   }
@@ -332,6 +329,11 @@ export class Person {
     });
   }
 }
+
+// jsdom's WebSocket and Node's send no headers, and the server reads a token in the address only from browsers.
+const { WebSocket: HeaderSocket } = createRequire(__filename)('ws') as {
+  WebSocket: new (url: string, options: { headers: Record<string, string> }) => WebSocket;
+};
 
 interface Message {
   msg_type: string;
