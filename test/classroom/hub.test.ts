@@ -141,13 +141,16 @@ describeClassroom('npm run classroom', () => {
       }
     });
 
-    test('is slowed down after wrong passwords, for this login only', async () => {
+    test('is slowed down after wrong passwords, for this login only, whatever address one pretends to have', async () => {
       const answered: string[] = [];
-      const attempt = (who: Person, name: string, password?: string) =>
-        who
+      let count = 0;
+      const attempt = (who: Person, name: string, password?: string) => {
+        const pretended = `192.0.2.${++count}`;
+        return who
           .elsewhere()
-          .logIn(password)
+          .logIn(password, { 'X-Real-Ip': pretended, 'X-Forwarded-For': pretended })
           .then(({ status }) => void answered.push(`${name} ${status}`));
+      };
       const all = [1, 2, 3, 4].map(() => attempt(bob, 'wrong', 'guess'));
       await until(() => answered.length >= 2);
       all.push(attempt(bob, 'right')); // waits its turn, too
@@ -155,6 +158,24 @@ describeClassroom('npm run classroom', () => {
       await Promise.all(all);
       expect(answered.at(-1)).toBe('right 302');
       expect(answered).toContain('other 302');
+    });
+
+    test('is possible by the proxy only, which knows where people are', () => {
+      const program = [
+        'import http.cookiejar, urllib.error, urllib.parse, urllib.request',
+        'jar = http.cookiejar.CookieJar()',
+        'ask = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar)).open',
+        `address = 'http://127.0.0.1:${classroom.port + 1}/hub/login'`,
+        "ask(urllib.request.Request(address, headers={'Sec-Fetch-Mode': 'navigate'}))",
+        `form = {'username': '${eva.login}', 'password': '${eva.password}', '_xsrf': [each.value for each in jar][0]}`,
+        'try:',
+        '    print(ask(address, urllib.parse.urlencode(form).encode()).status)',
+        'except urllib.error.HTTPError as error:',
+        "    print(error.status, 'Log in at the address of the classroom.' in error.read().decode())",
+      ];
+      const file = join(checkout.folder, 'log-in.py');
+      writeFileSync(file, program.join('\n'));
+      expect(bob.sh(`/usr/bin/python3 ${file}`)).toMatchObject({ stdout: '403 True\n', stderr: '' });
     });
 
     test('gives a forgetful student a new first password', async () => {
