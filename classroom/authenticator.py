@@ -1,7 +1,10 @@
 """How people log in: with the accounts of the table, never otherwise."""
 
 import asyncio
+import socket
+import sys
 import time
+from pathlib import Path
 
 import accounts
 from jupyterhub.auth import Authenticator
@@ -42,6 +45,19 @@ class Attempts:
 NOBODY = accounts.hashed("")  # to take the same time for a login that does not exist
 
 
+def address_of(handler):
+    """Where the person is, as the proxy saw it. Whatever else a request says of this, the person may have made up."""
+    return handler.request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
+
+
+def came_by_proxy(handler):
+    """Whether a program of root's has sent the request: a student's own could claim any address."""
+    host, port = handler.request.connection.stream.socket.getpeername()
+    peer = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"  # as in /proc/net/tcp
+    sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(fields[1] == peer and fields[7] == "0" for fields in sockets)
+
+
 class Refused(web.HTTPError):
     def __init__(self, message):
         super().__init__(403, message)
@@ -57,6 +73,8 @@ class ClassAuthenticator(Authenticator):
         self.attempts = Attempts()
 
     async def authenticate(self, handler, data):
+        if not came_by_proxy(handler):
+            raise Refused("Log in at the address of the classroom.")
         login = self.normalize_username(data.get("username", ""))
         account = accounts.read().get(login)
         if not await self.is_right(handler, login, account, data.get("password", "")):
@@ -67,9 +85,8 @@ class ClassAuthenticator(Authenticator):
 
     async def is_right(self, handler, login, account, password):
         stored = account["password"] if account else NOBODY
-        right = await self.attempts.check(
-            login, handler.request.remote_ip, lambda: accounts.is_right(password, stored)
-        )
+        known = login if account else ""
+        right = await self.attempts.check(known, address_of(handler), lambda: accounts.is_right(password, stored))
         return right and account is not None
 
     async def pre_spawn_start(self, user, spawner):

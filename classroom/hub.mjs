@@ -152,8 +152,7 @@ export async function runClassroom(place, python, notebook) {
 
 async function close() {
   await stop('hub');
-  const busy = new Set(processesOf(uids())).size;
-  if (busy) {
+  if (processesOf(uids()).length > 0) {
     console.log(
       'The hub has stopped. The students who are at work go on, and so does the proxy: `npm run classroom` takes them over.\n' +
         'To end everything: `npm run classroom -- --stop`.',

@@ -14,6 +14,7 @@ c.KernelManager.transport = "ipc"
 
 # What nobody has used for an hour is ended. A kernel that computes is used. The server ends when nothing is left.
 c.MappingKernelManager.cull_idle_timeout = HOUR
+c.MappingKernelManager.cull_interval = HOUR // 12
 c.MappingKernelManager.cull_connected = True
 c.TerminalManager.cull_inactive_timeout = HOUR
 c.ServerApp.shutdown_no_activity_timeout = HOUR

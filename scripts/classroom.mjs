@@ -110,11 +110,16 @@ function readPlace() {
         USAGE,
       );
     }
-    return { address, port, url: `http://${address}:${port}/` };
+    return { address, port, url: `http://${inUrl(address)}:${port}/` };
   }
   checkCertificate(key, certificate);
   const host = ['0.0.0.0', '::'].includes(address) ? hostname() : address;
-  return { address, port, url: `https://${host}:${port}/`, tls: { key, certificate } };
+  return { address, port, url: `https://${inUrl(host)}:${port}/`, tls: { key, certificate } };
+}
+
+/** @param {string} host */
+function inUrl(host) {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /**

@@ -1,11 +1,13 @@
 // A class on the real hub, with real users. All tests share one hub.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { type Browser } from 'playwright-core';
 import { describeInBrowser, launchBrowser, screenshots } from '../helpers/browser';
 import { Disk, testWithDisk } from '../helpers/checkout';
-import { Classroom, type Person, type RemoteKernel, describeClassroom, kernelsOf, until } from '../helpers/classroom';
+import { Classroom, Person, type RemoteKernel, describeClassroom, kernelsOf, until } from '../helpers/classroom';
 import { isAlive, listeningAddresses } from '../helpers/processes';
 import { type Started } from '../helpers/started';
 
@@ -21,6 +23,7 @@ describeClassroom('npm run classroom', () => {
   let ada: Person;
   let bob: Person;
   let eva: Person;
+  let ina: Person;
   let max: Person;
   let kim: Person;
   let adasKernel: RemoteKernel;
@@ -40,8 +43,15 @@ describeClassroom('npm run classroom', () => {
 
   beforeAll(async () => {
     const student = 'student';
-    const people = await classroom.setUp({ ada: student, bob: student, eva: student, max: student, kim: 'teacher' });
-    ({ ada, bob, eva, max, kim } = people);
+    const people = await classroom.setUp({
+      ada: student,
+      bob: student,
+      eva: student,
+      ina: student,
+      max: student,
+      kim: 'teacher',
+    });
+    ({ ada, bob, eva, ina, max, kim } = people);
     command = await classroom.open();
   });
   afterAll(() => classroom.delete());
@@ -71,6 +81,15 @@ describeClassroom('npm run classroom', () => {
       await kim.arrive();
       const users = await kim.api<{ name: string }[]>('/hub/api/users');
       expect(users.map(({ name }) => name)).toContain(late); // although the hub was running
+    });
+
+    test('share one password, which need not be changed, with --class-password', async () => {
+      const [tim, uma] = [classroom.login('tim'), classroom.login('uma')];
+      const { stdout } = classroom.addPeople(`${tim},Tim\n${uma},Uma\n`, '--class-password');
+      const [first, second] = [...stdout.matchAll(/password {3}(\S+)/g)].map(([, password]) => password);
+      expect(second).toBe(first);
+      const { status, location } = await new Person(classroom, uma, first).logIn();
+      expect([status, location]).toEqual([302, expect.not.stringContaining('change-password')]);
     });
 
     test('none is made from a list with mistakes, and each mistake is a sentence', () => {
@@ -122,13 +141,16 @@ describeClassroom('npm run classroom', () => {
       }
     });
 
-    test('is slowed down after wrong passwords, for this login only', async () => {
+    test('is slowed down after wrong passwords, for this login only, whatever address one pretends to have', async () => {
       const answered: string[] = [];
-      const attempt = (who: Person, name: string, password?: string) =>
-        who
+      let count = 0;
+      const attempt = (who: Person, name: string, password?: string) => {
+        const pretended = `192.0.2.${++count}`;
+        return who
           .elsewhere()
-          .logIn(password)
+          .logIn(password, { 'X-Real-Ip': pretended, 'X-Forwarded-For': pretended })
           .then(({ status }) => void answered.push(`${name} ${status}`));
+      };
       const all = [1, 2, 3, 4].map(() => attempt(bob, 'wrong', 'guess'));
       await until(() => answered.length >= 2);
       all.push(attempt(bob, 'right')); // waits its turn, too
@@ -136,6 +158,24 @@ describeClassroom('npm run classroom', () => {
       await Promise.all(all);
       expect(answered.at(-1)).toBe('right 302');
       expect(answered).toContain('other 302');
+    });
+
+    test('is possible by the proxy only, which knows where people are', () => {
+      const program = [
+        'import http.cookiejar, urllib.error, urllib.parse, urllib.request',
+        'jar = http.cookiejar.CookieJar()',
+        'ask = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar)).open',
+        `address = 'http://127.0.0.1:${classroom.port + 1}/hub/login'`,
+        "ask(urllib.request.Request(address, headers={'Sec-Fetch-Mode': 'navigate'}))",
+        `form = {'username': '${eva.login}', 'password': '${eva.password}', '_xsrf': [each.value for each in jar][0]}`,
+        'try:',
+        '    print(ask(address, urllib.parse.urlencode(form).encode()).status)',
+        'except urllib.error.HTTPError as error:',
+        "    print(error.status, 'Log in at the address of the classroom.' in error.read().decode())",
+      ];
+      const file = join(checkout.folder, 'log-in.py');
+      writeFileSync(file, program.join('\n'));
+      expect(bob.sh(`/usr/bin/python3 ${file}`)).toMatchObject({ stdout: '403 True\n', stderr: '' });
     });
 
     test('gives a forgetful student a new first password', async () => {
@@ -169,6 +209,16 @@ describeClassroom('npm run classroom', () => {
         'my-mnist-lecture/notebooks/ko/mnist-dense.ipynb',
         'my-mnist-lecture/notebooks/mnist-dense.ipynb',
       ]);
+    });
+
+    test('keeps an idle kernel for a while (that it ends is tested below)', async () => {
+      const settings = 'classroom/jupyter_server_config.py';
+      checkout.replace(settings, (text) => text.replace('HOUR = 3600', 'HOUR = 12'));
+      await ina.arrive();
+      const server = await ina.startServer();
+      (await ina.startKernel()).close();
+      checkout.replace(settings, (text) => text.replace('HOUR = 12', 'HOUR = 3600'));
+      expect(kernelsOf(server)).toHaveLength(1);
     });
 
     test('who logs in from two browsers finds the same server', async () => {
@@ -369,6 +419,69 @@ describeClassroom('npm run classroom', () => {
     });
   });
 
+  describeInBrowser('in a browser', () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await launchBrowser();
+    });
+    afterAll(() => browser.close());
+
+    test('a student logs in, chooses a password and finds the lecture', async () => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(`${classroom.origin}/`);
+      await page.fill('#username_input', eva.login);
+      await page.fill('#password_input', eva.password);
+      await page.screenshot({ path: join(screenshots, 'classroom-login.png') });
+      await page.click('#login_submit');
+      await page.fill('#old', eva.password);
+      await page.fill('#new', 'eva likes TypeScript');
+      await page.fill('#again', 'eva likes TypeScript');
+      await page.screenshot({ path: join(screenshots, 'classroom-password.png') });
+      await page.click('#save');
+      await page.locator('.jp-Notebook .jp-Cell').first().waitFor({ timeout: 120_000 });
+      expect(new URL(page.url()).pathname).toBe(`/user/${eva.login}/lab/tree/notebooks/mnist-dense.ipynb`);
+      await page.locator('.jp-KernelName', { hasText: 'TypeScript' }).waitFor();
+      await page.screenshot({ path: join(screenshots, 'classroom-lecture.png') });
+    });
+
+    test('a teacher sees who is there', async () => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(`${classroom.origin}/hub/admin`);
+      await page.fill('#username_input', kim.login);
+      await page.fill('#password_input', kim.password);
+      await page.click('#login_submit');
+      await page.getByText(ada.login).first().waitFor();
+      await page.screenshot({ path: join(screenshots, 'classroom-admin.png') });
+    });
+  });
+
+  test('what is idle has ended by now, or does soon: the kernel and its server, and no others', async () => {
+    await until(async () => ina.pids(/./).length === 0 && !(await ina.server()));
+    await othersGoOn();
+  });
+
+  test('another certificate and a new start: https, and the same servers', async () => {
+    const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => join(checkout.home, name));
+    const files = ['-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost'];
+    const san = ['-addext', 'subjectAltName=IP:127.0.0.1'];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, ...san], { stdio: 'ignore' });
+    const options = ['--tls-key', key, '--tls-certificate', certificate];
+    chmodSync(key, 0o644);
+    expect(classroom.run(...options).stderr).toMatch(/everybody can read it, students too; run `chmod 600/);
+    chmodSync(key, 0o600);
+    const server = ada.serverPid;
+    command.signal('SIGINT');
+    await command.ended;
+    command = await classroom.open(...options);
+    expect(command.output).toContain(`https://127.0.0.1:${classroom.port}/`);
+    const sent = get(`https://127.0.0.1:${classroom.port}/hub/login`, { ca: readFileSync(certificate) });
+    const [{ statusCode }] = (await once(sent, 'response')) as [{ statusCode: number }];
+    sent.destroy();
+    expect(statusCode).toBe(200);
+    expect(ada.serverPid).toBe(server);
+    await expect(ada.ask('/hub/login')).rejects.toThrow(); // without TLS
+  });
+
   test('a new release brings what is new, and lays a changed original beside what the student has touched', () => {
     const program = `import sys; sys.path.insert(0, '${inProject('classroom')}'); import home, pathlib; home.bring_up_to_date(pathlib.Path('release'))`;
     const run = () => eva.sh(`${inProject('classroom/.venv/bin/python')} -c "${program}"`);
@@ -427,24 +540,6 @@ describeClassroom('npm run classroom', () => {
         encoding: 'utf8',
       });
       expect(stderr).toMatch(/^A classroom needs root/);
-    });
-  });
-
-  describeInBrowser('in a browser', () => {
-    let browser: Browser;
-    beforeAll(async () => {
-      browser = await launchBrowser();
-    });
-    afterAll(() => browser.close());
-
-    test('a teacher sees who is there', async () => {
-      const page = await (await browser.newContext()).newPage();
-      await page.goto(`${classroom.origin}/hub/admin`);
-      await page.fill('#username_input', kim.login);
-      await page.fill('#password_input', kim.password);
-      await page.click('#login_submit');
-      await page.getByText(ada.login).first().waitFor();
-      await page.screenshot({ path: join(screenshots, 'classroom-admin.png') });
     });
   });
 });

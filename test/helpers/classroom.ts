@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { type IncomingMessage, request } from 'node:http';
+import { createRequire } from 'node:module';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -217,15 +217,15 @@ export class Person {
   }
 
   /** Sends a form, as a browser does. */
-  async send(path: string, fields: Record<string, string>): ReturnType<Person['ask']> {
-    await this.ask(path);
+  async send(path: string, fields: Record<string, string>, headers = {}): ReturnType<Person['ask']> {
+    await this.ask(path, { headers });
     const body = new URLSearchParams({ ...fields, _xsrf: this.cookies.get('_xsrf') ?? '' });
-    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
-    return this.ask(path, { method: 'POST', headers, body: body.toString() });
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    return this.ask(path, { method: 'POST', headers: { ...headers, ...type }, body: body.toString() });
   }
 
-  logIn(password = this.password): ReturnType<Person['ask']> {
-    return this.send('/hub/login', { username: this.login, password });
+  logIn(password = this.password, headers = {}): ReturnType<Person['ask']> {
+    return this.send('/hub/login', { username: this.login, password }, headers);
   }
 
   async changePassword(chosen: string): ReturnType<Person['ask']> {
