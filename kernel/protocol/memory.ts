@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Memory is short when a group uses more than this share of its limit. */
-export const MAX_SHARE = 0.9;
+export const MAX_SHARE = 0.8;
 
 /** A control group with a limit of memory, which holds for all its processes together. */
 export interface LimitedGroup {

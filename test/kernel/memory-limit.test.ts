@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { LimitedGroup, describeIfLimited } from '../helpers/limits';
 
-const LIMIT_MB = 800;
+const LIMIT_MB = 1000;
 
 describeIfLimited('in a control group with a limit of memory', () => {
   let group: LimitedGroup;
@@ -38,10 +38,10 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
   ])('a cell that fills it with %s is stopped with a sentence, and the kernel lives', async (_what, code) => {
     const run = await kernel.run(code);
     expect([run.status, run.ename]).toEqual(['error', 'OutOfMemory']);
-    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use \d+ of the 800 MB of memory/);
-    const [used] = /\d+/.exec(run.evalue!)!;
-    expect(Number(used)).toBeGreaterThanOrEqual(0.9 * LIMIT_MB);
-    expect(Number(used)).toBeLessThanOrEqual(LIMIT_MB);
+    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use (1,)?\d+ of the 1,000 MB of memory/);
+    const used = Number(/[\d,]+(?= of)/.exec(run.evalue!)![0].replace(',', ''));
+    expect(used).toBeGreaterThanOrEqual(0.8 * LIMIT_MB);
+    expect(used).toBeLessThanOrEqual(LIMIT_MB);
   });
 
   test('training that fills it ends with the sentence, although training handles Stop itself', async () => {
@@ -66,12 +66,12 @@ try {
     writeFileSync(file, '');
     const run = await kernel.run(`import { appendFileSync, openSync, readSync } from 'node:fs';
 const part = Buffer.alloc(10_000_000, 'a');
-for (let i = 0; i < 80; i++) appendFileSync(${JSON.stringify(file)}, part);
+for (let i = 0; i < 110; i++) appendFileSync(${JSON.stringify(file)}, part);
 const descriptor = openSync(${JSON.stringify(file)}, 'r');
 let size = 0;
 for (let n = 1; n > 0; size += n) n = readSync(descriptor, part);
 size`);
     rmSync(folder, { recursive: true });
-    expect([run.status, run.result]).toEqual(['ok', '800000000']);
+    expect([run.status, run.result]).toEqual(['ok', '1100000000']);
   });
 });
