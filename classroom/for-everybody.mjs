@@ -1,14 +1,15 @@
 // Loaded before everything else: what set-up makes for a class must be of use to every user of the machine.
 import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const NOBODY = { uid: 65534, gid: 65534 };
 
-if (process.getuid?.() === 0) {
+if (process.getuid?.() === 0 && !process.argv.some((option) => ['--help', '-h'].includes(option))) {
   process.umask(0o022);
   // TensorFlow goes here rather than into root's own cache, which students cannot read; see paths.mjs.
-  process.env.XDG_CACHE_HOME = join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache');
+  mkdirSync(join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache'), { recursive: true });
   // The first Python that students can run, too: one below root's home they cannot.
   const { stdout } = spawnSync('sh', ['-c', 'command -v python3'], { ...NOBODY, cwd: '/', encoding: 'utf8' });
   if (stdout) {
