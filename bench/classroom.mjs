@@ -1,11 +1,10 @@
 // npm run classroom:load: how many students the open classroom serves at once; writes sections of classroom.md.
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { logins, uids } from '../classroom/accounts.mjs';
+import { logins, runPython, uids } from '../classroom/accounts.mjs';
 import { endProcessesOf, note, processesOf, running, stat, state } from '../classroom/programs.mjs';
 import { fail, readOptions, wholeNumber } from '../scripts/options.mjs';
 import { notebook, root } from '../scripts/paths.mjs';
@@ -373,10 +372,7 @@ async function deleteAccounts(url, names) {
 
 /** @param {string[]} args */
 function runAccounts(...args) {
-  const { status, stdout, stderr } = spawnSync(python, [join(root, 'classroom', 'accounts.py'), ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, PYTHONUTF8: '1' },
-  });
+  const { status, stdout, stderr } = runPython(python, 'accounts.py', args, 'pipe');
   if (status !== 0) {
     throw new LoadError(`The accounts could not be changed:\n${stdout}${stderr}`);
   }

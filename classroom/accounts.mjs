@@ -24,23 +24,14 @@ export function uids(of = logins()) {
 }
 
 /**
- * Runs accounts.py, and returns whether it succeeded.
- *
- * @param {string} python
- * @param {string[]} args
- */
-export const runAccounts = (python, args) => runPython(python, 'accounts.py', args);
-
-/**
- * Runs one of the classroom's programs, and returns whether it succeeded.
+ * Runs one of the classroom's programs to its end.
  *
  * @param {string} python
  * @param {string} name
  * @param {string[]} args
+ * @param {'inherit' | 'pipe'} [stdio]
  */
-export function runPython(python, name, args) {
+export function runPython(python, name, args, stdio = 'inherit') {
   const script = join(root, 'classroom', name);
-  return (
-    spawnSync(python, [script, ...args], { stdio: 'inherit', env: { ...process.env, PYTHONUTF8: '1' } }).status === 0
-  );
+  return spawnSync(python, [script, ...args], { stdio, encoding: 'utf8', env: { ...process.env, PYTHONUTF8: '1' } });
 }

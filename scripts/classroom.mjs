@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { logins, runAccounts, runPython, uids } from '../classroom/accounts.mjs';
+import { logins, runPython, uids } from '../classroom/accounts.mjs';
 import { ClassroomError, checkInstallation, checkMachine, hideSolutions, limits } from '../classroom/checks.mjs';
 import { runClassroom, tellOfAccounts } from '../classroom/hub.mjs';
 import { endProcessesOf, makeState, running, stop } from '../classroom/programs.mjs';
@@ -59,7 +59,7 @@ try {
     await stopEverything();
   } else if (options.reset !== undefined) {
     const notebook = options.notebook ?? relative(root, exercises.en);
-    process.exitCode = runPython('python3', 'reset.py', [options.reset, notebook]) ? 0 : 1;
+    process.exitCode = runPython('python3', 'reset.py', [options.reset, notebook]).status === 0 ? 0 : 1;
   } else {
     hideSolutions();
     await setUpOrExit();
@@ -151,7 +151,7 @@ function address() {
  * @param {string[]} args
  */
 async function changeAccounts(python, args) {
-  if (!runAccounts(python, args)) {
+  if (runPython(python, 'accounts.py', args).status !== 0) {
     process.exitCode = 1;
   } else if (running('hub')) {
     const { port, protocol } = new URL(address()); // no port if it is the protocol's own

@@ -4,10 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { createRequire } from 'node:module';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { basename, join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
 import { Checkout, link } from './checkout';
 import { root } from './notebook';
 import { commandOf, descendants } from './processes';
@@ -205,14 +206,10 @@ export class Person {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
       this.cookies.set(name, value);
     }
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) {
-      chunks.push(chunk as Buffer);
-    }
     return {
       status: response.statusCode!,
       location: response.headers.location ?? '',
-      text: Buffer.concat(chunks).toString(),
+      text: await readText(response),
     };
   }
 
@@ -308,7 +305,8 @@ export class Person {
 
   async connect(id: string): Promise<RemoteKernel> {
     const url = `${this.classroom.origin.replace('http', 'ws')}/user/${this.login}/api/kernels/${id}/channels`;
-    const kernel = new RemoteKernel(id, new HeaderSocket(url, { headers: { Authorization: `token ${this.token}` } }));
+    // With a header: the server reads a token in the address only from browsers.
+    const kernel = new RemoteKernel(id, new WebSocket(url, { headers: { Authorization: `token ${this.token}` } }));
     await kernel.connected;
     return kernel;
   }
@@ -329,11 +327,6 @@ export class Person {
     });
   }
 }
-
-// jsdom's WebSocket and Node's send no headers, and the server reads a token in the address only from browsers.
-const { WebSocket: HeaderSocket } = createRequire(__filename)('ws') as {
-  WebSocket: new (url: string, options: { headers: Record<string, string> }) => WebSocket;
-};
 
 interface Message {
   msg_type: string;
