@@ -26,13 +26,23 @@ const read = (...path: string[]): string => readFileSync(join(root, ...path), 'u
 const containerfile = read('classroom', 'Containerfile');
 const NOTEBOOK = '/lab/tree/my-mnist-lecture/notebooks/mnist-dense.ipynb';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'beyond-'));
-});
+const folder = mkdtempSync(join(tmpdir(), 'beyond-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const testWithTools = testWithPython311('repo2docker');
+
+/** Fetches a commit of a repository that is in no package registry; git itself checks the hash. */
+function fetchCommit(repository: string, commit: string): { checkout: string; test: typeof testWithTools } {
+  const checkout = join(folder, repository);
+  const isFetched = [
+    ['init', '--quiet', checkout],
+    ['-C', checkout, 'fetch', '--quiet', '--depth=1', `https://github.com/${repository}`, commit],
+    ['-C', checkout, 'checkout', '--quiet', 'FETCH_HEAD'],
+  ].every((args) => spawnSync('git', args, { timeout: 30_000 }).status === 0);
+  const skip: typeof testWithTools = (title) =>
+    test.skip(`${title} (skipped: github.com/${repository} cannot be reached)`, () => undefined);
+  return { checkout, test: isFetched ? testWithTools : skip };
+}
 let tools: string | undefined;
 
 /** Runs a program of test/classroom/requirements.txt, which is installed when first needed. */
@@ -45,11 +55,13 @@ function runTool(name: string, args: string[], environment: NodeJS.ProcessEnv = 
   });
 }
 
-function installTools(): string {
+/** Installs the requirements in test/classroom, or in a folder below it, unless they are there. */
+function installTools(...below: string[]): string {
+  const target = join(root, 'test', 'classroom', ...below);
   const module = pathToFileURL(join(root, 'scripts', 'setup', 'own-venv.mjs')).href;
-  const program = `import('${module}').then(({ setUpOwnVenv }) => setUpOwnVenv('${join(root, 'test', 'classroom')}', 'x'))`;
+  const program = `import('${module}').then(({ setUpOwnVenv }) => setUpOwnVenv('${target}', 'x'))`;
   execFileSync(process.execPath, ['--eval', program], { stdio: 'pipe' });
-  return join(root, 'test', 'classroom', '.venv', 'bin');
+  return join(target, '.venv', 'bin');
 }
 
 describe('the image', () => {
@@ -173,17 +185,21 @@ describe('on Kubernetes', () => {
   }
   const GIB = 2 ** 30;
 
-  /** What KubeSpawner and JupyterHub make of our values and those that the page shows. */
-  function make() {
+  /** Our values, and those that the page shows. */
+  function valuesFiles(): string[] {
     const ofClass = join(folder, 'class.yaml');
     writeFileSync(ofClass, /```yaml\n([^]*?)```/.exec(read('classroom', 'beyond.md'))![1]);
-    const files = [join(root, 'classroom', 'kubernetes', 'values.yaml'), ofClass];
+    return [join(root, 'classroom', 'kubernetes', 'values.yaml'), ofClass];
+  }
+
+  /** What KubeSpawner and JupyterHub make of the values. */
+  function make() {
     const clusters = [{ name: 'none', cluster: { server: 'https://127.0.0.1:1' } }]; // never asked
     const contexts = [{ name: 'none', context: { cluster: 'none', user: 'none' } }];
     const users = [{ name: 'none', user: {} }];
     const KUBECONFIG = join(folder, 'kubeconfig');
     writeFileSync(KUBECONFIG, JSON.stringify({ 'current-context': 'none', contexts, clusters, users }));
-    return runTool('python', [join(root, 'test', 'classroom', 'pod.py'), ...files], { KUBECONFIG });
+    return runTool('python', [join(root, 'test', 'classroom', 'pod.py'), ...valuesFiles()], { KUBECONFIG });
   }
 
   let made: Result | undefined;
@@ -220,6 +236,24 @@ describe('on Kubernetes', () => {
       allowAll: false,
       allowed: ['student-01', 'student-02', 'teacher'],
     });
+  });
+
+  const chart = fetchCommit('jupyterhub/zero-to-jupyterhub-k8s', '5c5f5df751588a68a7781ead01d0f62e88e2e72f');
+
+  chart.test('the chart 4.4.0 accepts the values, and Kubernetes what it makes of them', () => {
+    expect(read('classroom', 'beyond.md')).toContain('--version 4.4.0 ');
+    const python = join(installTools('schemas'), 'python');
+    const render = (...files: string[]) => {
+      const program = join(root, 'test', 'classroom', 'render.py');
+      return spawnSync(python, [program, chart.checkout, ...valuesFiles(), ...files], { encoding: 'utf8' });
+    };
+    const { stdout, stderr } = render();
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual(expect.arrayContaining(['Deployment', 'DaemonSet', 'Secret']));
+
+    const wrong = join(folder, 'wrong.yaml');
+    writeFileSync(wrong, 'singleuser: { memory: { guarantees: 1G } }');
+    expect(render(wrong).stderr).toMatch(/singleuser.memory.*guarantees/s);
   });
 
   test.each(['beyond.md', 'beyond.ko.md'])('%s counts the students of a node by what was measured', (name) => {
@@ -293,6 +327,20 @@ describe('the dev container', () => {
     const stage = containerfile.split(/^FROM .* AS /m).find((text) => text.startsWith(`${build.target}\n`))!;
     expect(stage).toMatch(/apt-get install .* g\+\+ git npm python3-venv/);
     expect(containerfile).toMatch(new RegExp(`useradd --uid 1000 .* ${remoteUser}$`, 'm'));
+  });
+
+  const specification = fetchCommit('devcontainers/spec', 'c95ffeed1d059abfe9ffbe79762dc2fa4e7c2421');
+
+  specification.test("is valid by the specification's schema, which refuses a wrong one", () => {
+    const schema = join(specification.checkout, 'schemas', 'devContainer.base.schema.json');
+    const validate = (file: string) =>
+      spawnSync(join(installTools('schemas'), 'python'), ['-W', 'ignore', '-m', 'jsonschema', '-i', file, schema], {
+        encoding: 'utf8',
+      });
+    expect(validate(inFolder('devcontainer.json'))).toMatchObject({ status: 0, stderr: '' });
+    const wrong = join(folder, 'devcontainer.json');
+    writeFileSync(wrong, read('.devcontainer', 'devcontainer.json').replace('"context": ".."', '"context": 2'));
+    expect(validate(wrong)).toMatchObject({ status: 1, stderr: expect.stringContaining('is not') as string });
   });
 
   test('runs set-up and shows VS Code its kernel', () => {

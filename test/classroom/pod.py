@@ -1,15 +1,14 @@
 """Prints the pod that KubeSpawner makes for a student, as JSON, from values files of Zero to JupyterHub's chart.
 
-The chart itself is in no package registry. This reads the values that classroom/kubernetes uses, by their description in
-the chart's reference, and refuses others.
+The chart itself is in no package registry; render.py checks the values against it where it can be fetched. This reads
+the values that classroom/kubernetes uses, by their description in the chart's reference, and refuses others.
 """
 
 import asyncio
 import json
 import sys
-from pathlib import Path
 
-import yaml
+import values
 from jupyterhub.app import JupyterHub
 from kubespawner import KubeSpawner
 from traitlets.config import Config
@@ -33,13 +32,11 @@ OTHER_VALUES = {
 
 
 async def main():
-    values = {}
-    for path in sys.argv[1:]:
-        merge(values, yaml.safe_load(Path(path).read_text()))
-    hub_config = values.pop("hub", {}).pop("config", {})
-    singleuser = values.pop("singleuser")
+    own = values.read(sys.argv[1:])
+    hub_config = own.pop("hub", {}).pop("config", {})
+    singleuser = own.pop("singleuser")
     image = singleuser.pop("image")
-    for name, value in flat(values):
+    for name, value in flat(own):
         expect(isinstance(value, OTHER_VALUES[name]), f"{name}: {value!r} (expected {OTHER_VALUES[name].__name__})")
     spawner = make_spawner(
         {
@@ -80,14 +77,6 @@ def make_authenticator(hub_config):
 def expect(condition, message):
     if not condition:
         raise SystemExit(message)
-
-
-def merge(into, values):
-    for name, value in values.items():
-        if isinstance(value, dict) and isinstance(into.get(name), dict):
-            merge(into[name], value)
-        else:
-            into[name] = value
 
 
 def flat(values, prefix=""):
