@@ -13,6 +13,7 @@ export {
   toLabels,
   wrongPredictions,
 } from './evaluation';
+export { type Trial, accuracyDots } from './figures/accuracy-dots';
 export { activationCurves } from './figures/activation-curves';
 export { confusionFigure } from './figures/confusion-figure';
 export { crossEntropyCurve } from './figures/cross-entropy-curve';
