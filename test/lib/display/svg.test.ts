@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import {
   type Layout,
   type Plot,
+  accuracyDots,
   activationCurves,
   confusionFigure,
   crossEntropyCurve,
@@ -24,6 +25,14 @@ import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
 const { testImages } = loadMnist();
 const TITLES = ['7 → 9', 'two', 'three', 'four', 'five', '<b>6</b> & <i>0</i>'];
 const FIGURES = {
+  'accuracy-dots': accuracyDots(
+    [
+      { name: '100', accuracies: [0.937, 0.9337, 0.9369] },
+      { name: '300', accuracies: [0.9455, 0.9469, 0.9433] },
+      { name: '1000', accuracies: [0.9559] },
+    ],
+    'neurons',
+  ),
   'activation-curves': activationCurves(),
   'digit-grid': digitGrid(testImages, [0, 1, 2, 3, 4, 5], TITLES),
   'digit-alone': digitGrid(testImages, [0]),
