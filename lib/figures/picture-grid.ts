@@ -98,11 +98,12 @@ export function pictureGrid(grid: PictureGrid): Figure {
     const words = textTrace(legend, Array<number>(3).fill(gridWidth + STRIP.width + 4), heights, 'middle right', {
       size: 14,
     });
-    traces.push({ ...words, showlegend: false });
+    traces.push(words);
   }
 
   const layout = card(width, height, description, {
     margin: { l: 0, r: 0, t: 0, b: 0 },
+    ...(legend && { showlegend: false }),
     // The axes count screen pixels from the upper left corner. Where a figure is stretched (to the width of JupyterLab's
     // page), digits keep their proportions.
     xaxis: { visible: false, fixedrange: true, constrain: 'domain', range: [0, width] },
