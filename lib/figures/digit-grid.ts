@@ -1,14 +1,12 @@
 import type { Plot } from 'nodeplotlib';
-import { PNG } from 'pngjs';
 import type { IdxArray } from '../data/idx';
+import { checkIndices, digitPicture } from './digit-picture';
 import { type Figure, card, figure } from './style';
 
 const COLUMNS = 4;
 const GAP = 24;
 const TITLE_HEIGHT = 30;
 const TITLE_SIZES = [14, 20]; // smallest and largest font size
-const PAPER = 255;
-const FRAME = 0x99;
 
 /**
  * Pictures of digits in rows of four: dark ink on white paper, each pixel a sharp square.
@@ -22,7 +20,10 @@ const FRAME = 0x99;
  */
 export function digitGrid(images: IdxArray, indices: number[], titles?: string[]): Figure {
   const [count, rows, columns] = images.shape;
-  check(count, indices, titles);
+  checkIndices(count, indices);
+  if (titles && titles.length !== indices.length) {
+    throw new RangeError(`${titles.length} titles for ${indices.length} images (expected one each)`);
+  }
   const pixel = indices.length === 1 ? 10 : 5; // screen pixels per side
   const [cellWidth, cellHeight] = [columns * pixel, rows * pixel];
   const gridColumns = Math.min(COLUMNS, indices.length);
@@ -64,51 +65,10 @@ export function digitGrid(images: IdxArray, indices: number[], titles?: string[]
     // One picture for all digits: a heat map for each would take plotly 0.1 s and 3 KB.
     images: [
       {
-        source: picture(images, cells, pixel, width, height),
+        source: digitPicture(images, cells, pixel, width, height),
         ...{ x: 0, y: 0, xref: 'x', yref: 'y', sizex: width, sizey: height, sizing: 'stretch', layer: 'below' },
       },
     ],
   });
   return figure([text], layout);
-}
-
-function check(count: number, indices: number[], titles?: string[]): void {
-  if (indices.length === 0) {
-    throw new RangeError('no image was selected (expected at least one index)');
-  }
-  for (const index of indices) {
-    if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new RangeError(`there is no image ${index} (expected 0-${count - 1})`);
-    }
-  }
-  if (titles && titles.length !== indices.length) {
-    throw new RangeError(`${titles.length} titles for ${indices.length} images (expected one each)`);
-  }
-}
-
-interface Cell {
-  index: number;
-  left: number;
-  top: number;
-}
-
-/** A greyscale PNG of all digits with frames, as a `data:` URL. Enlarged here, as viewers would blur small pictures. */
-function picture(images: IdxArray, cells: Cell[], pixel: number, width: number, height: number): string {
-  const [, rows, columns] = images.shape;
-  const paper = Buffer.alloc(width * height, PAPER);
-  for (const { index, left, top } of cells) {
-    const [right, bottom] = [left + columns * pixel, top + rows * pixel];
-    for (let y = top - 1; y <= bottom; y++) {
-      paper.fill(FRAME, y * width + left - 1, y * width + right + 1);
-    }
-    for (let y = top; y < bottom; y++) {
-      const start = (index * rows + Math.floor((y - top) / pixel)) * columns;
-      for (let x = left; x < right; x++) {
-        paper[y * width + x] = PAPER - images.data[start + Math.floor((x - left) / pixel)];
-      }
-    }
-  }
-  const png = Object.assign(new PNG({ width, height }), { data: paper });
-  const format = { colorType: 0, inputColorType: 0, inputHasAlpha: false, filterType: 2, deflateStrategy: 0 } as const;
-  return `data:image/png;base64,${PNG.sync.write(png, format).toString('base64')}`;
 }
