@@ -6,7 +6,10 @@ export { type MimeBundle, type Display, display, newDisplay } from './display/di
 export { earlyStopping } from './training/early-stopping';
 export {
   type BatchOptions,
+  type ClassScores,
   accuracy,
+  classReport,
+  confidentMistakes,
   confusionMatrix,
   evaluate,
   predict,
@@ -14,7 +17,9 @@ export {
   wrongPredictions,
 } from './evaluation';
 export { type Trial, accuracyDots } from './figures/accuracy-dots';
+export { type Calibration, type CalibrationBin, calibration } from './calibration';
 export { activationCurves } from './figures/activation-curves';
+export { answersFigure } from './figures/answers-figure';
 export { confusionFigure } from './figures/confusion-figure';
 export { crossEntropyCurve } from './figures/cross-entropy-curve';
 export { digitGrid } from './figures/digit-grid';
@@ -30,6 +35,7 @@ export { networkDiagram } from './figures/network-diagram';
 export { neuronDiagram } from './figures/neuron-diagram';
 export { oneHotFigure } from './figures/one-hot-figure';
 export { probabilityBars } from './figures/probability-bars';
+export { reliabilityFigure } from './figures/reliability-figure';
 export { softmaxBars } from './figures/softmax-bars';
 export { type Checks, type Language, checks } from './exercises/checks';
 export type { Verdict } from './exercises/verdict';

@@ -1,4 +1,5 @@
 import type { Plot } from 'nodeplotlib';
+import { checkSquare } from '../evaluation';
 import { type Figure, GRID, axis, card, figure } from './style';
 
 const CELL = { width: 58, height: 40 };
@@ -13,13 +14,8 @@ const MARGINS = { l: 70, r: 20, t: 70, b: 20 };
  * @example plot(confusionFigure(confusionMatrix(trueLabels, predictedLabels, 10)));
  */
 export function confusionFigure(matrix: number[][]): Figure {
+  checkSquare(matrix);
   const numClasses = matrix.length;
-  if (numClasses === 0 || matrix.some((row) => row.length !== numClasses)) {
-    throw new RangeError(
-      `the matrix has rows of ${matrix.map((row) => row.length).join(', ') || 'no'} counts ` +
-        '(expected as many rows as columns, at least one)',
-    );
-  }
   const classes = matrix.map((_, index) => String(index));
   const cells = matrix.flatMap((row, label) => row.map((count, predicted) => ({ label, predicted, count })));
   const mistakes = cells.filter(({ label, predicted, count }) => label !== predicted && count > 0);

@@ -1,8 +1,7 @@
 import type { IdxArray } from '../data/idx';
+import { checkIndices, inkColor } from './digit-picture';
 import { pictureGrid } from './picture-grid';
 import type { Figure } from './style';
-
-const PAPER = 255;
 
 /**
  * Pictures of digits in rows of four: dark ink on white paper, each pixel a sharp square.
@@ -16,32 +15,18 @@ const PAPER = 255;
  */
 export function digitGrid(images: IdxArray, indices: number[], titles?: string[]): Figure {
   const [count, rows, columns] = images.shape;
-  check(count, indices, titles);
+  checkIndices(count, indices);
+  if (titles && titles.length !== indices.length) {
+    throw new RangeError(`${titles.length} titles for ${indices.length} images (expected one each)`);
+  }
   const isAlone = indices.length === 1;
   return pictureGrid({
     count: indices.length,
     ...{ rows, columns, titles },
-    colorOf: (picture, row, column) => {
-      const grey = PAPER - images.data[(indices[picture] * rows + row) * columns + column];
-      return [grey, grey, grey];
-    },
+    colorOf: (picture, row, column) => inkColor(images, indices[picture], row, column),
     description:
       `${isAlone ? 'A handwritten digit' : `${indices.length} handwritten digits in rows of ${Math.min(4, indices.length)}`}` +
       `, ${rows} by ${columns} pixels${isAlone ? '' : ' each'}: ` +
       `${indices.map((index, position) => (titles ? `${index} (${titles[position]})` : index)).join(', ')}.`,
   });
-}
-
-function check(count: number, indices: number[], titles?: string[]): void {
-  if (indices.length === 0) {
-    throw new RangeError('no image was selected (expected at least one index)');
-  }
-  for (const index of indices) {
-    if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new RangeError(`there is no image ${index} (expected 0-${count - 1})`);
-    }
-  }
-  if (titles && titles.length !== indices.length) {
-    throw new RangeError(`${titles.length} titles for ${indices.length} images (expected one each)`);
-  }
 }

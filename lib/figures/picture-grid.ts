@@ -1,9 +1,6 @@
 import type { Plot } from 'nodeplotlib';
-import { PNG } from 'pngjs';
+import { type Color, FRAME, PictureCanvas } from './picture-canvas';
 import { COLORS, type Figure, card, figure } from './style';
-
-/** Red, green and blue, 0-255. */
-export type Color = readonly [number, number, number];
 
 export interface PictureGrid {
   /** How many pictures. */
@@ -26,7 +23,6 @@ export interface PictureGrid {
 const GAP = 24;
 const TITLE_HEIGHT = 30;
 const TITLE_SIZES = [14, 20]; // smallest and largest font size
-const FRAME: Color = [0x99, 0x99, 0x99];
 const STRIP = { width: 20, height: 140, words: 110 };
 const WHITE = 255;
 
@@ -62,18 +58,13 @@ export function pictureGrid(grid: PictureGrid): Figure {
   const gridHeight = gridRows * (titleHeight + cellHeight + GAP);
   const width = gridWidth + (legend ? STRIP.width + STRIP.words : 0);
   const height = Math.max(gridHeight, legend ? STRIP.height + 2 * GAP : 0);
-  const canvas = new Canvas(width, height);
+  const canvas = new PictureCanvas(width, height);
   const cells = Array.from({ length: count }, (_, picture) => ({
     left: (picture % gridColumns) * (cellWidth + GAP) + GAP / 2,
     top: Math.floor(picture / gridColumns) * (titleHeight + cellHeight + GAP) + titleHeight + GAP / 2,
   }));
   cells.forEach(({ left, top }, picture) => {
-    canvas.fill(left - 1, top - 1, cellWidth + 2, cellHeight + 2, FRAME);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        canvas.fill(left + column * pixel, top + row * pixel, pixel, pixel, colorOf(picture, row, column));
-      }
-    }
+    canvas.draw(left, top, { rows, columns, pixel, colorOf: (row, column) => colorOf(picture, row, column) });
   });
 
   const longest = Math.max(...(titles ?? ['']).map((title) => title.replace(/\p{Script=Hangul}/gu, '$&$&').length));
@@ -132,34 +123,4 @@ function textTrace(text: string[], x: number[], y: number[], textposition: strin
     hoverinfo: 'skip',
   };
   return trace as unknown as Plot;
-}
-
-/** White paper, on which pictures are enlarged here: viewers would blur small ones. */
-class Canvas {
-  private readonly pixels: Buffer;
-  private isGrey = true;
-
-  constructor(
-    private readonly width: number,
-    private readonly height: number,
-  ) {
-    this.pixels = Buffer.alloc(width * height * 3, WHITE);
-  }
-
-  fill(left: number, top: number, width: number, height: number, [red, green, blue]: Color): void {
-    this.isGrey &&= red === green && green === blue;
-    for (let y = top; y < top + height; y++) {
-      for (let x = left; x < left + width; x++) {
-        this.pixels.set([red, green, blue], (y * this.width + x) * 3);
-      }
-    }
-  }
-
-  /** The picture as a `data:` URL of a PNG. */
-  toDataUrl(): string {
-    const png = Object.assign(new PNG({ width: this.width, height: this.height }), { data: this.pixels });
-    const format = { inputColorType: 2, inputHasAlpha: false, filterType: 2, deflateStrategy: 0 } as const;
-    const bytes = PNG.sync.write(png, { ...format, colorType: this.isGrey ? 0 : 2 });
-    return `data:image/png;base64,${bytes.toString('base64')}`;
-  }
 }
