@@ -41,6 +41,7 @@ export { type Checks, type Language, checks } from './exercises/checks';
 export type { Verdict } from './exercises/verdict';
 export { DataError, type IdxArray, firstOf, parseIdx } from './data/idx';
 export { type Mnist, loadMnist } from './data/mnist';
+export { type RandomShiftOptions, randomShift } from './layers/random-shift';
 export { type Config, type Figure, type Layout, type Plot, plot } from './display/plot';
 export { flatten, normalize, oneHot } from './data/preprocess';
 export { sample, setSeed } from './tensorflow/random';
