@@ -36,7 +36,7 @@ async function runInAnyOrder(notebook: SmallNotebook, kernel: Kernel, order: Cod
 
 describe.each([
   ['the lecture', lecture, 20],
-  ['look-inside', lookInside, 6],
+  ['look-inside', lookInside, 4],
 ])('%s, in a kernel where all cells have run', (_title, notebook, numOrders) => {
   const { cells } = notebook;
   let kernel: Kernel;
