@@ -378,7 +378,6 @@ describe('random layers in fused training', () => {
     const layers = [randomShift({ pixels: 2, inputShape: [784] }), hidden, tf.layers.dropout({ rate: 0.7 })];
     const model = compiled(smallNetwork(layers));
     const options = {
-      epochs: 3,
       batchSize: 100,
       verbose: 0 as const,
       validationData: [data.x, data.y] as [tf.Tensor, tf.Tensor],
