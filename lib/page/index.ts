@@ -1,5 +1,7 @@
 // What runs in a page: esbuild bundles it into `dist/page/page.js`, and `display/page-part.ts` puts that into an output.
+import { exploreConfusion } from './confusion';
 import { drawDigit } from './draw';
 import { part } from './part';
 
+export const confusion = part(exploreConfusion);
 export const draw = part(drawDigit);
