@@ -20,6 +20,7 @@ export { type Trial, accuracyDots } from './figures/accuracy-dots';
 export { type Calibration, type CalibrationBin, calibration } from './calibration';
 export { activationCurves } from './figures/activation-curves';
 export { answersFigure } from './figures/answers-figure';
+export { confusionExplorer } from './figures/confusion-explorer';
 export { confusionFigure } from './figures/confusion-figure';
 export { crossEntropyCurve } from './figures/cross-entropy-curve';
 export { digitGrid } from './figures/digit-grid';
