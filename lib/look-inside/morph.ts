@@ -16,7 +16,7 @@ export interface Morph {
 
 const LARGEST_BYTE = 255;
 const STEP = 0.4; // the length of a step, in ink from 0 to 1: the pixels of a digit of MNIST have a length of about 9
-const FADE = 0.008; // ink that each pixel loses per step
+const FADE = 0.012; // ink that each pixel loses per step
 const SMOOTHING = [0.0545, 0.2442, 0.4026, 0.2442, 0.0545]; // Gaussian with a standard deviation of one pixel
 
 /**
@@ -47,20 +47,21 @@ export function morph(model: tf.LayersModel, images: IdxArray, index: number, ta
   const start = images.data.subarray(index * size, (index + 1) * size);
   bytes.set(start);
   let pixels = normalize(flatten(idxArray([1, rows, columns], start))); // [1, rows * columns]
-  for (let step = 1; step <= steps; step++) {
-    const moved = tf.tidy(() => {
-      const gradient = smoothed(inputGradient(model, pixels, [target]), rows, columns);
-      // divNoNan: where the gradient is 0, the picture does not move.
-      return pixels.add(tf.divNoNan(gradient, gradient.norm()).mul(STEP)).sub(FADE).clipByValue(0, 1);
-    });
+  try {
+    for (let step = 1; step <= steps; step++) {
+      const moved = tf.tidy(() => {
+        const gradient = smoothed(inputGradient(model, pixels, [target]), rows, columns);
+        // divNoNan: where the gradient is 0, the picture does not move.
+        return pixels.add(tf.divNoNan(gradient, gradient.norm()).mul(STEP)).sub(FADE).clipByValue(0, 1);
+      });
+      pixels.dispose();
+      pixels = moved;
+      const ink = pixels.dataSync().map((value) => Math.round(value * LARGEST_BYTE));
+      bytes.set(ink, step * size);
+    }
+  } finally {
     pixels.dispose();
-    pixels = moved;
-    bytes.set(
-      pixels.dataSync().map((ink) => Math.round(ink * LARGEST_BYTE)),
-      step * size,
-    );
   }
-  pixels.dispose();
   const frames = idxArray([steps + 1, rows, columns], bytes);
   const probabilities = tf.tidy(() => predict(model, normalize(flatten(frames))).arraySync());
   return { images: frames, probabilities, target };
