@@ -17,6 +17,7 @@ export { activationCurves } from './figures/activation-curves';
 export { confusionFigure } from './figures/confusion-figure';
 export { crossEntropyCurve } from './figures/cross-entropy-curve';
 export { digitGrid } from './figures/digit-grid';
+export { type DigitPad, digitPad } from './figures/digit-pad';
 export { gradientDescentFigure } from './figures/gradient-descent-figure';
 export { historyCurves } from './figures/history-curves';
 export { layerDiagram } from './figures/layer-diagram';
