@@ -28,6 +28,7 @@ export { activationFigure } from './figures/activation-figure';
 export { activationMap } from './figures/activation-map';
 export { gradientFigure } from './figures/gradient-figure';
 export { weightImages } from './figures/weight-images';
+export { type DigitPad, digitPad } from './figures/digit-pad';
 export { gradientDescentFigure } from './figures/gradient-descent-figure';
 export { historyCurves } from './figures/history-curves';
 export { layerDiagram } from './figures/layer-diagram';
