@@ -1,14 +1,15 @@
 // Trains the networks of the ablation, in a process of its own, and prints a result for each as JSON:
 // ablation.mjs train SEED EPOCHS or ablation.mjs time ROUNDS
-import { BATCH_SIZE, HELD_OUT, NETWORKS, PATIENCE } from './better.mjs';
+import { BATCH_SIZE, HELD_OUT_SHARE, NETWORKS, PATIENCE } from './better.mjs';
 import { mnist, tf } from './ours.mjs';
 
 /** @typedef {import('./better.mjs').Network} Network */
 
 const { trainImages, trainLabels, testImages, testLabels } = mnist.loadMnist();
-const count = trainLabels.shape[0] - HELD_OUT;
-const [x, heldOutX] = tf.split(mnist.normalize(mnist.flatten(trainImages)), [count, HELD_OUT]);
-const [y, heldOutY] = tf.split(mnist.oneHot(trainLabels, 10), [count, HELD_OUT]);
+const heldOut = Math.floor(trainLabels.shape[0] * HELD_OUT_SHARE);
+const sizes = [trainLabels.shape[0] - heldOut, heldOut];
+const [x, heldOutX] = tf.split(mnist.normalize(mnist.flatten(trainImages)), sizes);
+const [y, heldOutY] = tf.split(mnist.oneHot(trainLabels, 10), sizes);
 
 const [task, ...numbers] = process.argv.slice(2);
 const [first, second] = numbers.map(Number);
@@ -39,9 +40,9 @@ async function train(seed, epochs) {
         }),
       ],
     });
-    const heldOut = Math.max(...history.val_acc);
-    const epoch = history.val_acc.indexOf(heldOut) + 1;
-    results.push({ epoch, heldOut, test: mnist.evaluate(model, testX, testY).accuracy });
+    const best = Math.max(...history.val_acc);
+    const epoch = history.val_acc.indexOf(best) + 1;
+    results.push({ epoch, heldOut: best, test: mnist.evaluate(model, testX, testY).accuracy });
     model.dispose();
   }
   return results;
