@@ -44,7 +44,7 @@ export function calibration(trueLabels: number[], probabilities: tf.Tensor2D, nu
   }
   const sums = Array.from({ length: numBins }, () => ({ count: 0, confidence: 0, right: 0 }));
   for (const { label, predicted, confidence } of answers) {
-    const bin = sums[Math.ceil(confidence * numBins) - 1];
+    const bin = sums[Math.max(0, Math.ceil(confidence * numBins) - 1)];
     bin.count++;
     bin.confidence += confidence;
     bin.right += Number(label === predicted);

@@ -16,20 +16,19 @@ export {
   toLabels,
   wrongPredictions,
 } from './evaluation';
-export { type Trial, accuracyDots } from './figures/accuracy-dots';
 export { type Calibration, type CalibrationBin, calibration } from './calibration';
+export { type Trial, accuracyDots } from './figures/accuracy-dots';
 export { activationCurves } from './figures/activation-curves';
+export { activationFigure } from './figures/activation-figure';
+export { activationMap } from './figures/activation-map';
 export { answersFigure } from './figures/answers-figure';
 export { confusionExplorer } from './figures/confusion-explorer';
 export { confusionFigure } from './figures/confusion-figure';
 export { crossEntropyCurve } from './figures/cross-entropy-curve';
 export { digitGrid } from './figures/digit-grid';
-export { activationFigure } from './figures/activation-figure';
-export { activationMap } from './figures/activation-map';
-export { gradientFigure } from './figures/gradient-figure';
-export { weightImages } from './figures/weight-images';
 export { type DigitPad, digitPad } from './figures/digit-pad';
 export { gradientDescentFigure } from './figures/gradient-descent-figure';
+export { gradientFigure } from './figures/gradient-figure';
 export { historyCurves } from './figures/history-curves';
 export { layerDiagram } from './figures/layer-diagram';
 export { morphFrames } from './figures/morph-frames';
@@ -39,6 +38,7 @@ export { oneHotFigure } from './figures/one-hot-figure';
 export { probabilityBars } from './figures/probability-bars';
 export { reliabilityFigure } from './figures/reliability-figure';
 export { softmaxBars } from './figures/softmax-bars';
+export { weightImages } from './figures/weight-images';
 export { type Checks, type Language, checks } from './exercises/checks';
 export type { Verdict } from './exercises/verdict';
 export { DataError, type IdxArray, firstOf, parseIdx } from './data/idx';

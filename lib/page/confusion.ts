@@ -19,7 +19,8 @@ const SCORES = ['precision', 'recall', 'F1'];
 const STYLE = `
   .scroll { overflow-x: auto; }
   table { border-collapse: separate; border-spacing: 1px; font-variant-numeric: tabular-nums; }
-  th { font-weight: normal; color: var(--grey); padding: 0 3px; }
+  th { font-weight: normal; color: var(--grey); padding: 0 3px; vertical-align: bottom; }
+  th[scope='row'] { position: sticky; left: 0; background: var(--paper); vertical-align: middle; }
   td { box-sizing: border-box; min-width: 42px; height: 32px; padding: 0 2px; text-align: center; background: var(--paper); }
   td.count { background: color-mix(in srgb, light-dark(#f0935a, #a04a17) calc(100% * var(--share)), var(--paper)); cursor: pointer; }
   td.right { background: light-dark(#cfe3f2, #1b4a6b); font-weight: bold; }
@@ -170,15 +171,11 @@ function tableOf(cells: Cell[][]): HTMLTableElement {
     Object.assign(element, { scope, className, role: scope === 'col' ? 'columnheader' : 'rowheader' });
     return element;
   };
-  const above = header('predicted', 'col');
-  above.colSpan = classes.length;
+  const label = Object.assign(header('label', 'col'), { rowSpan: 2 });
+  const predicted = Object.assign(header('predicted', 'col'), { colSpan: classes.length });
   const rows = [
-    [create('td'), above],
-    [
-      header('label', 'col'),
-      ...classes.map((name) => header(name, 'col')),
-      ...SCORES.map((name) => header(name, 'col', 'score')),
-    ],
+    [label, predicted],
+    [...classes.map((name) => header(name, 'col')), ...SCORES.map((name) => header(name, 'col', 'score'))],
     ...cells.map((row, label) => [header(classes[label], 'row'), ...row.map(({ element }) => element)]),
   ];
   for (const row of rows) {

@@ -34,9 +34,10 @@ describe('calibration(trueLabels, probabilities, numBins)', () => {
     expect(bins[2].confidence).toBeCloseTo((0.55 + 0.45 + 0.52 + 0.51) / 4, 6);
   });
 
-  test('puts a confidence on a border into the lower interval, as the paper does, and 1 into the last', () => {
-    const { bins } = withTensor([[0.5, 0.5], [0.75, 0.25], [1, 0]], (probabilities) => calibration([0, 0, 0], probabilities, 4)); // prettier-ignore
-    expect(bins.map(({ count }) => count)).toEqual([0, 1, 1, 1]);
+  test('puts a confidence on a border into the lower interval, as the paper does, and 0 into the first', () => {
+    const rows = [0, 0.25, 0.5, 0.75, 1].map((confidence) => [confidence, 0]);
+    const { bins } = withTensor(rows, (probabilities) => calibration([0, 0, 0, 0, 0], probabilities, 4));
+    expect(bins.map(({ count }) => count)).toEqual([2, 1, 1, 1]);
   });
 
   test('has no error where the confidence is right, and the largest where a network is certain and wrong', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Cell,
@@ -17,6 +18,8 @@ interface Expected {
   ids: string[];
   /** Numbers in the prose that no cell shows, and where they are from. */
   fromElsewhere: Map<string, string>;
+  /** Files with measurements that the prose quotes. */
+  tables?: string[];
 }
 
 const NOTEBOOKS: Record<string, Expected> = {
@@ -43,15 +46,20 @@ const NOTEBOOKS: Record<string, Expected> = {
   },
   'look-inside': {
     ids: [
-      ...['imports', 'parameters', 'load-data', 'build', 'load', 'evaluate'],
+      ...['imports', 'parameters', 'load-data', 'build', 'load', 'evaluate', 'draw-a-digit'],
+      ...['explore-confusion', 'class-report', 'confident-mistakes', 'calibration'],
+      ...['strongest-neurons', 'hidden-activations', 'similarity', 'lit-neurons', 'input-gradient', 'morph'],
+      'activation-map',
       ...['mean-digits', 'nearest-mean', 'settings', 'network-of', 'training-data', 'train', 'compare', 'linear'],
       ...['units', 'sigmoid', 'learning-rates', 'noise', 'digits', 'seeds'],
+      ...['better-data', 'better-shifts', 'better-network', 'better-fit', 'better-rows'],
     ],
-    fromElsewhere: new Map([]),
+    fromElsewhere: new Map([['188', 'the megabytes of 60,000 × 784 numbers of 4 bytes']]),
+    tables: [join('bench', 'better.md')],
   },
 };
 
-describe.each(Object.entries(NOTEBOOKS))('%s as committed', (name, { ids, fromElsewhere }) => {
+describe.each(Object.entries(NOTEBOOKS))('%s as committed', (name, { ids, fromElsewhere, tables = [] }) => {
   const notebook = readNotebook(join(root, 'notebooks', `${name}.ipynb`));
   const { cells } = notebook;
   const codeCells = codeCellsOf(notebook);
@@ -94,9 +102,10 @@ describe.each(Object.entries(NOTEBOOKS))('%s as committed', (name, { ids, fromEl
     expect(outputs).not.toMatch(/\d (ms|seconds|s)\b|\d:\d\d:\d\d/);
   });
 
-  const shown = codeCells
-    .flatMap((cell) => [cell.source, ...cell.outputs.map((output) => JSON.stringify(output))])
-    .join('\n');
+  const shown = [
+    ...codeCells.flatMap((cell) => [cell.source, ...cell.outputs.map((output) => JSON.stringify(output))]),
+    ...tables.map((table) => readFileSync(join(root, table), 'utf8')),
+  ].join('\n');
   const plain = shown.replace(/(?<=\d)[,_](?=\d{3})/g, '');
 
   const quoted = (cell: Cell): string[] => cell.source.match(/\d[\d,]*\.?\d+/g) ?? [];
