@@ -1,12 +1,14 @@
 import { type Browser, type Page } from 'playwright-core';
 import { pageBundle } from 'mnist-lib/dist/display/page-part';
+import { packLayer } from 'mnist-lib/dist/page/network';
 import { describeInBrowser, launchBrowser } from '../../helpers/browser';
 import { exportedPage, openParts } from '../../helpers/page-part';
 
 const STILL = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"/>')}`;
 const DESCRIPTION = 'A pad: "<b>draw</b>" & look.';
 const BAD = '</script><!-- <script> "\'`${x}\\ \u2028';
-const bundle = pageBundle('draw', { classes: 10, extra: BAD } as never, STILL, DESCRIPTION);
+const LAYER = packLayer({ activation: 'softmax', kernel: new Float32Array(784 * 2), bias: new Float32Array(2) });
+const bundle = pageBundle('draw', { layers: [LAYER], extra: BAD } as never, STILL, DESCRIPTION);
 const SENTENCE = /^This is a still picture, because no script runs here\./;
 
 describeInBrowser('a part in the page', () => {
@@ -78,7 +80,7 @@ test('a page that is sanitized keeps no address of data but that of pictures', (
 });
 
 test('a picture from elsewhere is refused', () => {
-  expect(() => pageBundle('draw', { classes: 10 }, 'https://example.org/a.png', '')).toThrow(
+  expect(() => pageBundle('draw', { layers: [LAYER] }, 'https://example.org/a.png', '')).toThrow(
     new RangeError('the still picture is at https://example.org/a.png (expected data:image/...)'),
   );
 });
