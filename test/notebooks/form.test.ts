@@ -54,7 +54,10 @@ const NOTEBOOKS: Record<string, Expected> = {
       ...['units', 'sigmoid', 'learning-rates', 'noise', 'digits', 'seeds'],
       ...['better-data', 'better-shifts', 'better-network', 'better-fit', 'better-rows'],
     ],
-    fromElsewhere: new Map([['188', 'the megabytes of 60,000 × 784 numbers of 4 bytes']]),
+    fromElsewhere: new Map([
+      ['188', 'the megabytes of 60,000 × 784 numbers of 4 bytes'],
+      ['2017', 'the year of the paper on calibration'],
+    ]),
     tables: [join('bench', 'better.md')],
   },
 };
