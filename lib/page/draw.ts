@@ -72,6 +72,7 @@ const HTML = `
 `;
 
 const PAD = 280; // the side of the pad in its own units
+const GREY = 128; // seen on light and on dark paper
 const NOTHING = 'Nothing is drawn yet.';
 const ONLY_A_DOT = 'This is only a dot: draw a digit.';
 
@@ -235,7 +236,8 @@ function addressOf({ width, height, ink }: Picture): string {
   const context = canvas.getContext('2d')!;
   const pixels = context.createImageData(width, height);
   for (let index = 0; index < ink.length; index++) {
-    pixels.data.set([128, 128, 128, ink[index]], 4 * index);
+    pixels.data.fill(GREY, 4 * index, 4 * index + 3);
+    pixels.data[4 * index + 3] = ink[index];
   }
   context.putImageData(pixels, 0, 0);
   return canvas.toDataURL();
