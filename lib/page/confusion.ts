@@ -184,21 +184,22 @@ function tableOf(cells: Cell[][]): HTMLTableElement {
   return table;
 }
 
-/** The cell to which a key leads; undefined if it is no such key, or if there is none. */
+/** The cell to which a key leads, at an edge the same one; undefined if it is no such key. */
 function nextCell(key: string, cells: Cell[][], y: number, x: number): Cell | undefined {
+  const row = cells[y];
   switch (key) {
     case 'ArrowUp':
-      return cells[y - 1]?.[x];
+      return cells[Math.max(y - 1, 0)][x];
     case 'ArrowDown':
-      return cells[y + 1]?.[x];
+      return cells[Math.min(y + 1, cells.length - 1)][x];
     case 'ArrowLeft':
-      return cells[y][x - 1];
+      return row[Math.max(x - 1, 0)];
     case 'ArrowRight':
-      return cells[y][x + 1];
+      return row[Math.min(x + 1, row.length - 1)];
     case 'Home':
-      return cells[y][0];
+      return row[0];
     case 'End':
-      return cells[y].at(-1);
+      return row.at(-1);
   }
 }
 

@@ -172,6 +172,7 @@ describeInBrowser("the lecture's network, explored in the page", () => {
     expect(await press('End')).toMatch(/^F1 0\.978/);
     await press('Enter'); // a score has no digits
     expect(await status(page)).toBe('No 5 was taken for 2.');
+    expect(await press(...Array<string>(9).fill('ArrowDown'))).toMatch(/^F1 0\.976/); // the last row
     expect(await page.evaluate(() => scrollY)).toBe(0);
     expect(await press('Tab')).toBe('after'); // one stop, not 130
   });
