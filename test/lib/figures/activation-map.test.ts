@@ -125,8 +125,8 @@ describeInBrowser('the map in the page', () => {
       expect(await page.evaluate(() => window.scrollY)).toBe(scrolled);
       at.push((await words()).slice(0, 3));
     }
-    // The middle first; from there to the right the nearer of two equal corners is the first one, the 2.
-    expect(at).toEqual(['A 4', 'A 2', 'A 2', 'A 2', 'A 4', '']);
+    // The middle first; from there to the first of two equal corners, the 2; no digit is above it; the 7 is in its row.
+    expect(at).toEqual(['A 4', 'A 2', 'A 2', 'A 2', 'A 7', '']);
     expect(await picture().getAttribute('aria-label')).toBe('No digit is chosen');
   });
 

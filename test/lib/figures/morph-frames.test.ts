@@ -22,7 +22,7 @@ test('morphFrames(morph) says in words what happens when, also if it does not', 
 test('morphFrames(morph) has a still picture with the pictures and the answers', () => {
   const still = Buffer.from(/src="data:image\/svg\+xml;base64,([^"]+)"/.exec(bundle['text/html'])![1], 'base64');
   const texts = [...still.toString().matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
-  expect(texts).toEqual(['2 (75 %)', '0 (50 %)', '0 (&gt;99 %)']);
+  expect(texts).toEqual(['2 (75 %)', '0 (50 %)', '0 (&#62;99 %)']);
 });
 
 describeInBrowser('frames in the page', () => {
