@@ -69,10 +69,10 @@ function sheetOf({ data, shape: [count, rows, columns] }: IdxArray, perRow: numb
 /** The map as SVG: one text element per class, with a position for each of its digits. */
 function stillMap(points: Place[], labels: number[], titles: [string, string]): string {
   const places = placesOf(points, FULL_WIDTH, HEIGHT, MARGIN);
-  const texts = DIGIT_COLORS.map((color, label) => {
+  const texts = DIGIT_COLORS.flatMap((color, label) => {
     const own = places.filter((_, index) => labels[index] === label);
     const [x, y] = [0, 1].map((axis) => own.map((place) => round(place[axis])).join(' '));
-    return `<text x="${x}" y="${y}" fill="${color}">${String(label).repeat(own.length)}</text>`;
+    return own.length > 0 ? `<text x="${x}" y="${y}" fill="${color}">${String(label).repeat(own.length)}</text>` : [];
   });
   return svgPicture(FULL_WIDTH, HEIGHT, [
     `<g font-size="12" font-weight="bold" text-anchor="middle" dominant-baseline="central">${texts.join('\n')}</g>`,

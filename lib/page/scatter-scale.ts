@@ -1,7 +1,7 @@
 /** The colours of the ten digits. Those of digits that lie close to each other differ most; each is dark enough on white. */
 export const DIGIT_COLORS = [
   ...['#222222', '#1B7F79', '#882255', '#332288', '#0072B2'],
-  ...['#7F7F1F', '#AA4499', '#117733', '#C4465A', '#D55E00'],
+  ...['#707018', '#AA4499', '#117733', '#C4465A', '#B84F00'],
 ];
 
 /** A point in the picture, in pixels from the upper left corner. */

@@ -4,6 +4,7 @@ import { signedColor } from 'mnist-lib/dist/figures/picture-grid';
 import * as tf from '@tensorflow/tfjs-node';
 import { expectNoLeak } from '../../helpers/expect-no-leak';
 import { pictureOf, textsOf, wordsOf } from '../../helpers/figure-picture';
+import { waves } from '../../helpers/waves';
 import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
 
 describe('activationFigure(activations, titles)', () => {
@@ -42,14 +43,20 @@ describe('activationFigure(activations, titles)', () => {
   });
 
   test('is drawn as in the snapshot, also below 0', () => {
-    const { data, layout } = tf.tidy(() => activationFigure(tf.tensor2d([[-1, -0.5, 0, 0.5, 1]]), ['tanh']));
-    expectSvgSnapshot('activation-figure', renderSvg(data, layout));
+    tf.tidy(() => {
+      const { data, layout } = activationFigure(waves([2, 1000]), ['a 7', 'a 2']);
+      expectSvgSnapshot('activation-figure', renderSvg(data, layout));
+    });
   });
 
-  test.each<[string, () => tf.Tensor2D, string[]?]>([
-    ['the activations have the shape [0, 5] (expected at least one image and neuron)', () => tf.zeros([0, 5])],
+  test.each<[string, () => tf.Tensor2D, string[] | undefined]>([
+    [
+      'the activations have the shape [0, 5] (expected at least one image and neuron)',
+      () => tf.zeros([0, 5]),
+      undefined,
+    ],
     ['1 titles for 2 images (expected one each)', () => tf.zeros([2, 5]), ['one']],
-    ['the activation of neuron 1 is NaN (expected a finite number)', () => tf.tensor2d([[0, NaN]])],
+    ['the activation of neuron 1 is NaN (expected a finite number)', () => tf.tensor2d([[0, NaN]]), undefined],
   ])('refuses with: %s', (message, make, titles) => {
     tf.tidy(() => expect(() => activationFigure(make(), titles)).toThrow(new RangeError(message)));
   });

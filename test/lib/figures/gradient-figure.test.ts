@@ -1,9 +1,10 @@
-import { type IdxArray, gradientFigure } from 'mnist-lib';
+import { type IdxArray, gradientFigure, loadMnist } from 'mnist-lib';
 import { renderSvg } from 'mnist-lib/dist/display/svg';
 import { signedColor } from 'mnist-lib/dist/figures/picture-grid';
 import * as tf from '@tensorflow/tfjs-node';
 import { expectNoLeak } from '../../helpers/expect-no-leak';
 import { pictureOf, textsOf, wordsOf } from '../../helpers/figure-picture';
+import { waves } from '../../helpers/waves';
 import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
 
 // Six images of 1 × 2 pixels, the last ones not used.
@@ -45,16 +46,23 @@ describe('gradientFigure(images, indices, gradients, titles)', () => {
   });
 
   test('is drawn as in the snapshot', () => {
-    const { data, layout } = gradientFigure(images, [1, 0], gradients, ['a 7', 'a 2']);
-    expectSvgSnapshot('gradient-figure', renderSvg(data, layout));
+    tf.tidy(() => {
+      const { data, layout } = gradientFigure(loadMnist().testImages, [0, 1], waves([2, 784]), ['a 7', 'a 2']);
+      expectSvgSnapshot('gradient-figure', renderSvg(data, layout));
+    });
   });
 
-  test.each<[string, number[], number[][], string[]?]>([
-    ['there is no image 6 (expected 0-5)', [6], [[0, 0]]],
-    ['the gradients have the shape [1, 2] for 2 images of 1 by 2 pixels (expected [2, 2])', [0, 1], [[0, 0]]],
-    ['the gradients have the shape [1, 2] for 0 images of 1 by 2 pixels (expected [1, 2])', [], [[0, 0]]],
+  test.each<[string, number[], number[][], string[] | undefined]>([
+    ['there is no image 6 (expected 0-5)', [6], [[0, 0]], undefined],
+    [
+      'the gradients have the shape [1, 2] for 2 images of 1 by 2 pixels (expected [2, 2])',
+      [0, 1],
+      [[0, 0]],
+      undefined,
+    ],
+    ['the gradients have the shape [1, 2] for 0 images of 1 by 2 pixels (expected [1, 2])', [], [[0, 0]], undefined],
     ['2 titles for 1 images (expected one each)', [0], [[0, 0]], ['a', 'b']],
-    ['a gradient has a value that is not a number (expected finite numbers)', [0], [[0, NaN]]],
+    ['a gradient has a value that is not a number (expected finite numbers)', [0], [[0, NaN]], undefined],
   ])('refuses with: %s', (message, indices, values, titles) => {
     tf.tidy(() => {
       expect(() => gradientFigure(images, indices, tf.tensor2d(values), titles)).toThrow(new RangeError(message));

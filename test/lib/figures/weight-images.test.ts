@@ -4,6 +4,7 @@ import { signedColor } from 'mnist-lib/dist/figures/picture-grid';
 import * as tf from '@tensorflow/tfjs-node';
 import { expectNoLeak } from '../../helpers/expect-no-leak';
 import { pictureOf, textsOf, wordsOf } from '../../helpers/figure-picture';
+import { waves } from '../../helpers/waves';
 import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
 
 /** Three neurons on 2 × 2 pixels. */
@@ -53,14 +54,17 @@ describe('weightImages(model, neurons, layer)', () => {
   });
 
   test('is drawn as in the snapshot', () => {
-    const { data, layout } = weightImages(model, [0, 1, 2]);
+    const pictures = network(784);
+    tf.tidy(() => pictures.setWeights([waves([3, 784]).transpose(), tf.zeros([3])]));
+    const { data, layout } = weightImages(pictures, [0, 1, 2]);
     expectSvgSnapshot('weight-images', renderSvg(data, layout));
+    pictures.dispose();
   });
 
-  test.each<[string, number[], (string | number)?]>([
-    ['no neuron was selected (expected at least one index)', []],
-    ['hidden has no neuron 3 (expected 0-2)', [0, 3]],
-    ['hidden has no neuron 0.5 (expected 0-2)', [0.5]],
+  test.each<[string, number[], number | undefined]>([
+    ['no neuron was selected (expected at least one index)', [], undefined],
+    ['hidden has no neuron 3 (expected 0-2)', [0, 3], undefined],
+    ['hidden has no neuron 0.5 (expected 0-2)', [0.5], undefined],
     ['the model has no layer 7 (expected the index or the name of one: 0 NAME, 1 hidden)', [0], 7],
   ])('refuses with: %s', (message, neurons, layer) => {
     const named = message.replace('NAME', model.layers[0].name);

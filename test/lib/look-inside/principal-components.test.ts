@@ -13,7 +13,7 @@ describe('principalComponents(points, count)', () => {
       const activations = tf.tidy(() => {
         const x = normalize(flatten(firstOf(loadMnist().testImages, 2000))) as tf.Tensor2D;
         const weights = Float32Array.from({ length: 784_000 }, (_, index) => Math.sin(index) / 10);
-        return tf.relu(tf.matMul(x, tf.tensor2d(weights, [784, 1000])));
+        return tf.matMul(x, tf.tensor2d(weights, [784, 1000])).relu<tf.Tensor2D>();
       });
       found = principalComponents(activations, 2);
       activations.dispose();
