@@ -46,7 +46,7 @@ const NOTEBOOKS: Record<string, Expected> = {
   },
   'look-inside': {
     ids: [
-      ...['imports', 'parameters', 'load-data', 'build', 'load', 'evaluate', 'draw-a-digit'],
+      ...['imports', 'parameters', 'load-data', 'build', 'load', 'evaluate', 'draw-digit'],
       ...['explore-confusion', 'class-report', 'confident-mistakes', 'calibration'],
       ...['strongest-neurons', 'hidden-activations', 'similarity', 'lit-neurons', 'input-gradient', 'morph'],
       'activation-map',
