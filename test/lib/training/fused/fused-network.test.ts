@@ -265,6 +265,7 @@ describe('createFusedNetwork(model)', () => {
       'dropout at the end',
       () => compiled(tf.sequential({ layers: [...smallNetwork([dense()]).layers, tf.layers.dropout({ rate: 0.01 })] })),
     ],
+    ['no dense layer', () => compiled(tf.sequential({ layers: [tf.layers.dropout({ rate: 0, inputShape: [784] })] }))],
     ['shifts behind a layer', () => compiled(smallNetwork([dense({ units: 9 }), randomShift({ pixels: 1 })]))],
     ['a model that is not Sequential', () => compiled(twoInputs())],
   ])('leaves a model with %s to tfjs, which trains it', async (_what, build) => {
