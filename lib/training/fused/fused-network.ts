@@ -1,7 +1,7 @@
 /*
- * Trains a stack of dense layers, dropout and random shifts by one TensorFlow graph. tfjs composes a training step of about 250 small operations
- * and makes a tensor of each result. Here a step is one call. Loss and accuracy of a batch are computed in JavaScript from
- * the ten probabilities of each digit.
+ * Trains a stack of dense layers, dropout and random shifts by one TensorFlow graph. tfjs composes a training step of about
+ * 250 small operations and makes a tensor of each result. Here a step is one call. Loss and accuracy of a batch are computed
+ * in JavaScript from the ten probabilities of each digit.
  *
  * During training, weights and moments live in the graph's variables, which Adam changes in place. `syncToModel` copies
  * them to tfjs's variables.
@@ -65,11 +65,14 @@ function supportedLayers(model: tf.LayersModel): SupportedLayer[] | null {
   }
   const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer' && !isIdle(layer));
   const firstDense = layers.findIndex(isDense);
+  if (firstDense < 0 || new Set(layers).size < layers.length) {
+    return null;
+  }
   const supported = layers.map((layer, index) => {
     const shape = shapeOf(layer, index < firstDense, index === layers.length - 1);
     return shape && { layer, shape };
   });
-  return new Set(layers).size === layers.length && supported.every((layer) => layer !== null) ? supported : null;
+  return supported.every((layer) => layer !== null) ? supported : null;
 }
 
 /** Whether it is a dropout layer that drops nothing; tfjs also ignores a rate of 1. */
@@ -224,8 +227,9 @@ export class FusedNetwork {
   }
 
   /**
-   * Draws what is random in a step, in the order in which tfjs draws it. A dropout layer's random numbers follow from its seed,
-   * or from a number of Math.random, and from the number of the step. So training that is resumed continues with the same.
+   * Draws what is random in a step, in the order in which tfjs draws it. The random numbers of dropout follow from the layer's
+   * seed, or else from a number of Math.random, and from the number of the step. So resumed training continues with the same
+   * numbers.
    */
   private drawRandomInputs(batchSize: number): Record<string, Int32Array> {
     const inputs: Record<string, Int32Array> = {};

@@ -275,6 +275,12 @@ describe('createFusedNetwork(model)', () => {
     model.dispose();
   });
 
+  test('leaves a model without a dense layer to tfjs', () => {
+    const model = compiled(tf.sequential({ layers: [tf.layers.dropout({ rate: 0, inputShape: [784] })] }));
+    expect(createFusedNetwork(model)).toBeNull();
+    model.dispose();
+  });
+
   test("leaves every model to tfjs on other backends than tfjs-node's", async () => {
     jest.spyOn(console, 'warn').mockImplementation(); // tfjs recommends tfjs-node here
     await tf.setBackend('cpu');
