@@ -43,7 +43,7 @@ const nodePackagesStamp = stamp(join(nodeModules, '.setup'), () => hash('package
 /** @type {Step} */
 const installNodePackages = {
   title: 'Node packages (npm ci)',
-  megabytes: 610,
+  megabytes: 620,
   folder: nodeModules,
   isDone: () => nodePackagesStamp.isCurrent() && hasNodePackages(),
   async run() {
