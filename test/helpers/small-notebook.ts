@@ -9,7 +9,14 @@ import { writeSmallData } from './small-data';
 /** What the cell `parameters` of each notebook sets, in place of its own values. */
 const PARAMETERS = {
   'mnist-dense': { epochs: '1' },
-  'look-inside': { epochs: '1', numDigits: '400', digitCounts: '[100, 400]', seeds: '[1, 2]', betterDigits: '600', betterEpochs: '2' },
+  'look-inside': {
+    epochs: '1',
+    numDigits: '400',
+    digitCounts: '[100, 400]',
+    seeds: '[1, 2]',
+    betterDigits: '600',
+    betterEpochs: '2',
+  },
 };
 
 let folder: string;
