@@ -1,4 +1,4 @@
-// npm run bench: measures the lecture, and writes a section of results.md.
+// npm run bench: measures the lecture, and writes a section of results.md or better.md.
 import { join, resolve } from 'node:path';
 import { fail, readOptions, wholeNumber } from '../scripts/options.mjs';
 import { notebook, root } from '../scripts/paths.mjs';
@@ -18,23 +18,30 @@ Compares the speed and memory of training with Keras and JAX, and those of the w
   --memory          measures the memory of kernels that run the lecture at the same time instead (Linux)
   --notebook FILE   another notebook for that (default: the lecture)
 
-  --out FILE        the file in which the section is replaced (default: bench/results.md)`;
+  --better          measures what dropout and random shifts of the digits bring instead: trains four networks per seed
+  --seeds N         how many seeds for that (default: 3), with at most --epochs N (default: 40)
+
+  --out FILE        the file in which the section is replaced (default: bench/results.md; of --better: bench/better.md)`;
 
 const values = readOptions(USAGE, {
   rounds: { type: 'string', default: '6' },
-  epochs: { type: 'string', default: '6' },
+  epochs: { type: 'string' },
   lectures: { type: 'string', default: '3' },
   profile: { type: 'boolean' },
   memory: { type: 'boolean' },
   notebook: { type: 'string', default: notebook },
-  out: { type: 'string', default: join(root, 'bench', 'results.md') },
+  better: { type: 'boolean' },
+  seeds: { type: 'string', default: '3' },
+  out: { type: 'string' },
 });
 const rounds = wholeNumber('rounds', values.rounds, 1, USAGE);
-const epochs = wholeNumber('epochs', values.epochs, 2, USAGE); // the first is not counted
+const epochs = wholeNumber('epochs', values.epochs ?? (values.better ? '40' : '6'), 2, USAGE); // the first is not counted
 const lectures = wholeNumber('lectures', values.lectures, 0, USAGE);
 
-if (values.profile && values.memory) {
-  fail('--profile and --memory: expected one of them', USAGE);
+const seeds = wholeNumber('seeds', values.seeds, 1, USAGE);
+
+if ([values.profile, values.memory, values.better].filter(Boolean).length > 1) {
+  fail('--profile, --memory and --better: expected one of them', USAGE);
 }
 
 await setUpOrExit();
@@ -46,8 +53,11 @@ const measure = async () => {
   if (values.memory) {
     return (await import('./memory.mjs')).measureMemory(resolve(values.notebook));
   }
+  if (values.better) {
+    return (await import('./better.mjs')).measureBetter(seeds, epochs);
+  }
   return (await import('./speed.mjs')).measureSpeed(rounds, epochs, lectures);
 };
 const section = await measure();
 console.log(section);
-writeSection(values.out, section);
+writeSection(values.out ?? join(root, 'bench', values.better ? 'better.md' : 'results.md'), section);

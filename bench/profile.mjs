@@ -106,8 +106,8 @@ function operationTable(trainBatches, testBatches) {
 function traceGraph() {
   const folder = mkdtempSync(join(tmpdir(), 'mnist-graph-'));
   const layers = [
-    { inputs: 784, units: 1000, activation: 'relu', hasBias: true },
-    { inputs: 1000, units: 10, activation: 'softmax', hasBias: true },
+    { kind: 'dense', inputs: 784, units: 1000, activation: 'relu', hasBias: true },
+    { kind: 'dense', inputs: 1000, units: 10, activation: 'softmax', hasBias: true },
   ];
   try {
     writeFileSync(join(folder, 'saved_model.pb'), trainingGraph(layers).toSavedModel());

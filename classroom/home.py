@@ -14,6 +14,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = (
     "notebooks/mnist-dense.ipynb",
+    "notebooks/look-inside.ipynb",
     "notebooks/ko/mnist-dense.ipynb",
     "notebooks/exercises/exercises.ipynb",
     "notebooks/exercises/ko/exercises.ipynb",

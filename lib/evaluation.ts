@@ -143,6 +143,116 @@ export function confusionMatrix(trueLabels: number[], predictedLabels: number[],
   return matrix;
 }
 
+/** How well one class is recognised. */
+export interface ClassScores {
+  /** The class, 0 to numClasses - 1. */
+  label: number;
+  /** Of the examples that were predicted as this class, the fraction that belongs to it, 0-1; NaN if there are none. */
+  precision: number;
+  /** Of the examples of this class, the fraction that was recognised, 0-1; NaN if there are none. */
+  recall: number;
+  /** The harmonic mean of the two, 0-1; NaN if the class neither occurs nor was predicted. */
+  f1: number;
+  /** The number of examples of this class. */
+  support: number;
+}
+
+/**
+ * Computes precision, recall and F1 of each class: scikit-learn's `classification_report` with `zero_division=nan`.
+ *
+ * @param matrix counts as `confusionMatrix` returns them: row is the true label, column the predicted one.
+ * @returns one entry per class.
+ * @throws RangeError if the matrix is empty or not square.
+ * @example classReport([[3, 1], [0, 4]])[0] // { label: 0, precision: 1, recall: 0.75, f1: 0.857, support: 4 }
+ */
+export function classReport(matrix: number[][]): ClassScores[] {
+  checkSquare(matrix);
+  return matrix.map((row, label) => {
+    const support = sum(row);
+    const predicted = sum(matrix.map((counts) => counts[label]));
+    const right = row[label];
+    const f1 = (2 * right) / (support + predicted);
+    return { label, precision: right / predicted, recall: right / support, f1, support };
+  });
+}
+
+/** Checks that a confusion matrix has as many rows as columns. */
+export function checkSquare(matrix: number[][]): void {
+  if (matrix.length === 0 || matrix.some((row) => row.length !== matrix.length)) {
+    throw new RangeError(
+      `the matrix has rows of ${matrix.map((row) => row.length).join(', ') || 'no'} counts ` +
+        '(expected as many rows as columns, at least one)',
+    );
+  }
+}
+
+/** A prediction beside the truth. */
+export interface Answer {
+  /** The position of the example. */
+  index: number;
+  label: number;
+  predicted: number;
+  /** The probability of the predicted class, 0-1. */
+  confidence: number;
+}
+
+/**
+ * Pairs each true label with the predicted one and its probability.
+ *
+ * @param trueLabels one label per image, 0 to numClasses - 1.
+ * @param probabilities float32 [count, numClasses], from `predict`. The caller disposes of it.
+ * @returns one answer per image, in the same order; among equal probabilities, the first class wins.
+ * @throws RangeError if the numbers of labels and rows differ, if a label is not a class, or if a value is not between
+ *   0 and 1.
+ */
+export function answersOf(trueLabels: number[], probabilities: tf.Tensor2D): Answer[] {
+  const [count, numClasses] = probabilities.shape;
+  if (trueLabels.length !== count) {
+    throw new RangeError(
+      `${trueLabels.length} true labels and ${count} rows of probabilities (expected the same number)`,
+    );
+  }
+  const values = probabilities.dataSync();
+  const wrong = values.findIndex((value) => !(value >= 0 && value <= 1));
+  if (wrong >= 0) {
+    const row = Math.floor(wrong / numClasses);
+    throw new RangeError(`${values[wrong]} in row ${row} is not a probability (expected 0 to 1)`);
+  }
+  return trueLabels.map((label, index) => {
+    if (!(Number.isInteger(label) && label >= 0 && label < numClasses)) {
+      throw new RangeError(`label ${label} at index ${index} is not a class (expected 0-${numClasses - 1})`);
+    }
+    const row = values.subarray(index * numClasses, (index + 1) * numClasses);
+    const confidence = Math.max(...row);
+    return { index, label, predicted: row.indexOf(confidence), confidence };
+  });
+}
+
+/**
+ * Finds the wrong predictions of which the network was most certain.
+ *
+ * @param trueLabels one label per image, 0 to numClasses - 1.
+ * @param probabilities float32 [count, numClasses], from `predict`, in the same order. The caller disposes of it.
+ * @param count the number of mistakes to return; fewer if there are fewer.
+ * @returns their indices, the largest probability of a wrong class first.
+ * @throws RangeError if the arguments do not match, if a value is not a probability, or if `count` is not a whole number.
+ * @example confidentMistakes(trueLabels, predictions, 8)
+ */
+export function confidentMistakes(trueLabels: number[], probabilities: tf.Tensor2D, count: number): number[] {
+  if (!(Number.isInteger(count) && count >= 0)) {
+    throw new RangeError(`count is ${count} (expected a whole number, 0 or more)`);
+  }
+  return answersOf(trueLabels, probabilities)
+    .filter(({ label, predicted }) => label !== predicted)
+    .sort((a, b) => b.confidence - a.confidence)
+    .slice(0, count)
+    .map(({ index }) => index);
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
 function checkLengths(trueLabels: number[], predictedLabels: number[]): void {
   if (trueLabels.length !== predictedLabels.length) {
     throw new RangeError(

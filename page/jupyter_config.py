@@ -1,5 +1,7 @@
 """What Jupyter exports: the page, and only the formats that work without further programs and without a network."""
 
+import re
+
 from jinja2 import pass_context
 
 
@@ -45,6 +47,8 @@ def markdown_to_html(context, source):
     return MarkdownWithMath(renderer, BlockParser(), InlineParser(hard_wrap=False)).render(source)
 
 
+# bleach drops the tags of a script, and would show what it contains.
+SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
 HTML = "br caption dd del div dl dt h1 h2 h3 h4 h5 h6 hr img p pre s span sub sup table tbody td tfoot th thead tr"
 MATHML = (
     "math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub"
@@ -63,8 +67,13 @@ def clean_html(html):
     """
     import bleach
 
-    attributes = {**bleach.ALLOWED_ATTRIBUTES, "*": ATTRIBUTES.split()}
-    return bleach.clean(str(html), {*bleach.ALLOWED_TAGS, *HTML.split(), *MATHML.split()}, attributes, strip=True)
+    def is_allowed_on_link(tag, name, value):
+        return name in bleach.ALLOWED_ATTRIBUTES[tag] and not value.strip().lower().startswith("data:")
+
+    tags = {*bleach.ALLOWED_TAGS, *HTML.split(), *MATHML.split()}
+    attributes = {**bleach.ALLOWED_ATTRIBUTES, "a": is_allowed_on_link, "*": ATTRIBUTES.split()}
+    protocols = {*bleach.ALLOWED_PROTOCOLS, "data"}  # of pictures
+    return bleach.clean(SCRIPT.sub("", str(html)), tags, attributes, protocols, strip=True)
 
 
 c = get_config()  # noqa: F821 (Jupyter provides it)

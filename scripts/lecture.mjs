@@ -1,5 +1,5 @@
 // Runs the whole lecture without a browser: npm run lecture [-- OPTIONS]
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { exec } from './exec.mjs';
 import { oneOf, readOptions, wholeNumber } from './options.mjs';
 import { editions, inWorkFolder, python, root, workFolder } from './paths.mjs';
@@ -8,27 +8,28 @@ import { prepareWorkFolder } from './work.mjs';
 
 const USAGE = `Usage: npm run lecture [-- OPTIONS]
 
-Runs the whole lecture without a browser, and writes the executed notebook and its page.
+Runs the whole lecture, or another notebook, without a browser, and writes the executed notebook and its page.
 
   --language L      the edition: en, or ko for Korean (default: en)
   --epochs N        number of epochs (default: as in the notebook)
   --out DIR         folder for the results (default: out)
   --kernel NAME     name of the kernelspec (default: tslab)
-  --notebook FILE   another notebook (default: that of the edition)`;
+  --notebook NAME   mnist-dense or look-inside, or the path of an .ipynb file (default: mnist-dense)`;
 
 const { language, notebook, ...options } = readOptions(USAGE, {
   language: { type: 'string', default: 'en' },
   epochs: { type: 'string' },
   out: { type: 'string', default: join(workFolder, 'out') },
   kernel: { type: 'string', default: 'tslab' },
-  notebook: { type: 'string' },
+  notebook: { type: 'string', default: 'mnist-dense' },
 });
-const edition = editions[oneOf(editions, 'language', language, USAGE)];
+const folder = dirname(editions[oneOf(editions, 'language', language, USAGE)]);
+const path = notebook.endsWith('.ipynb') ? notebook : inWorkFolder(join(folder, `${notebook}.ipynb`));
 if (options.epochs !== undefined) {
   wholeNumber('epochs', options.epochs, 1, USAGE);
 }
 
 await setUpOrExit();
 prepareWorkFolder();
-const args = Object.entries({ ...options, notebook: notebook ?? inWorkFolder(edition) });
+const args = Object.entries({ ...options, notebook: path });
 await exec(python, [join(root, 'scripts', 'run_notebook.py'), ...args.map(([name, value]) => `--${name}=${value}`)]);

@@ -15,6 +15,7 @@ export const exercises = {
   en: join(root, 'notebooks', 'exercises', 'exercises.ipynb'),
   ko: join(root, 'notebooks', 'exercises', 'ko', 'exercises.ipynb'),
 };
+export const bundler = join(root, 'scripts', 'bundle.mjs');
 export const nodeModules = join(root, 'node_modules');
 export const addon = join(nodeModules, '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', 'tfjs_binding.node');
 export const venv = join(root, '.venv');
@@ -42,10 +43,11 @@ export const inWorkFolder = (path) => join(workFolder, relative(root, path));
  * @property {string} name
  * @property {string} folder
  * @property {string} project the folder of its tsconfig.json.
+ * @property {boolean} [hasPage] whether its folder `page` is also bundled for web pages, into `dist/page/page.js`.
  */
 /** @type {Package[]} */
 export const packages = [
-  { name: 'library', folder: lib, project: root },
+  { name: 'library', folder: lib, project: root, hasPage: true },
   { name: 'kernel', folder: kernel, project: kernel },
 ];
 

@@ -29,7 +29,12 @@ await setUpOrExit();
 const tsc = ['typescript', 'bin', 'tsc'];
 const projects = [
   ...packages.map(({ name, project }) => [`the ${name}`, project]),
-  ...Object.entries({ 'the tests': 'test', 'the scripts': 'scripts', "JupyterLab's extension": 'labextension' }),
+  ...Object.entries({
+    'the part in the page': 'lib/page',
+    'the tests': 'test',
+    'the scripts': 'scripts',
+    "JupyterLab's extension": 'labextension',
+  }),
 ];
 // Lint takes as long as all other checks.
 const isChecked = (await Promise.all([lint(), otherChecks()])).flat().every(Boolean);

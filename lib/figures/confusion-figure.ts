@@ -1,7 +1,11 @@
 import type { Plot } from 'nodeplotlib';
+import { checkSquare } from '../evaluation';
 import { type Figure, GRID, axis, card, figure } from './style';
 
 const CELL = { width: 58, height: 40 };
+/** The colours of right predictions and of the most frequent mistake. */
+export const RIGHT = '#CFE3F2';
+export const MISTAKE = '#F0935A';
 const MARGINS = { l: 70, r: 20, t: 70, b: 20 };
 
 /**
@@ -13,17 +17,11 @@ const MARGINS = { l: 70, r: 20, t: 70, b: 20 };
  * @example plot(confusionFigure(confusionMatrix(trueLabels, predictedLabels, 10)));
  */
 export function confusionFigure(matrix: number[][]): Figure {
+  checkSquare(matrix);
   const numClasses = matrix.length;
-  if (numClasses === 0 || matrix.some((row) => row.length !== numClasses)) {
-    throw new RangeError(
-      `the matrix has rows of ${matrix.map((row) => row.length).join(', ') || 'no'} counts ` +
-        '(expected as many rows as columns, at least one)',
-    );
-  }
   const classes = matrix.map((_, index) => String(index));
   const cells = matrix.flatMap((row, label) => row.map((count, predicted) => ({ label, predicted, count })));
-  const mistakes = cells.filter(({ label, predicted, count }) => label !== predicted && count > 0);
-  const most = mistakes.reduce((largest, { count }) => Math.max(largest, count), 1);
+  const most = largestConfusions(matrix)[0]?.count ?? 1;
   // Of the correct predictions only the numbers differ: on one scale with them, all mistakes would look alike.
   const table = (colorscale: [number, string][], isShown: (label: number, predicted: number) => boolean, max: number) =>
     ({
@@ -41,14 +39,14 @@ export function confusionFigure(matrix: number[][]): Figure {
       hoverongaps: false,
     }) as unknown as Plot;
   const diagonal = table(
-    [0, 1].map((end) => [end, '#CFE3F2']),
+    [0, 1].map((end) => [end, RIGHT]),
     (label, predicted) => label === predicted,
     1,
   );
   const others = table(
     [
       [0, '#FFFFFF'],
-      [1, '#F0935A'],
+      [1, MISTAKE],
     ],
     (label, predicted) => label !== predicted,
     most,
@@ -63,20 +61,11 @@ export function confusionFigure(matrix: number[][]): Figure {
     hoverinfo: 'skip',
     showlegend: false,
   } as unknown as Plot;
-  const worst = mistakes
-    .sort((a, b) => b.count - a.count)
-    .slice(0, 3)
-    .map(({ label, predicted, count }) => `${label} taken for ${predicted} ${count} times`);
-  const right = matrix.reduce((sum, row, index) => sum + row[index], 0);
-  const all = cells.reduce((sum, { count }) => sum + count, 0);
-  const description =
-    `A table of ${numClasses} by ${numClasses} counts, row the label, column the prediction: ` +
-    `${right} of ${all} predictions are right${worst.length > 0 ? `; the most frequent mistakes: ${worst.join(', ')}` : ''}.`;
   const sides = { ...{ showgrid: false, showline: false, ticks: '' }, ticklabelstandoff: 4, type: 'category' };
   const layout = card(
     numClasses * CELL.width + MARGINS.l + MARGINS.r,
     numClasses * CELL.height + MARGINS.t + MARGINS.b,
-    description,
+    describeConfusion(matrix),
     {
       xaxis: axis('predicted', { ...sides, side: 'top' }),
       yaxis: axis('label', { ...sides, autorange: 'reversed' }), // row 0 is the top one
@@ -85,4 +74,25 @@ export function confusionFigure(matrix: number[][]): Figure {
     },
   );
   return figure([diagonal, others, counts], layout);
+}
+
+/** The counts off the diagonal that are not 0, the largest first. */
+export function largestConfusions(matrix: number[][]): { label: number; predicted: number; count: number }[] {
+  return matrix
+    .flatMap((row, label) => row.map((count, predicted) => ({ label, predicted, count })))
+    .filter(({ label, predicted, count }) => label !== predicted && count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
+/** Describes a confusion matrix in words. */
+export function describeConfusion(matrix: number[][]): string {
+  const worst = largestConfusions(matrix)
+    .slice(0, 3)
+    .map(({ label, predicted, count }) => `${label} taken for ${predicted} ${count} times`);
+  const right = matrix.reduce((sum, row, index) => sum + row[index], 0);
+  const all = matrix.flat().reduce((sum, count) => sum + count, 0);
+  return (
+    `A table of ${matrix.length} by ${matrix.length} counts, row the label, column the prediction: ` +
+    `${right} of ${all} predictions are right${worst.length > 0 ? `; the most frequent mistakes: ${worst.join(', ')}` : ''}.`
+  );
 }

@@ -1,14 +1,7 @@
-import type { Plot } from 'nodeplotlib';
-import { PNG } from 'pngjs';
 import type { IdxArray } from '../data/idx';
-import { type Figure, card, figure } from './style';
-
-const COLUMNS = 4;
-const GAP = 24;
-const TITLE_HEIGHT = 30;
-const TITLE_SIZES = [14, 20]; // smallest and largest font size
-const PAPER = 255;
-const FRAME = 0x99;
+import { checkIndices, inkColor } from './digit-picture';
+import { pictureGrid } from './picture-grid';
+import type { Figure } from './style';
 
 /**
  * Pictures of digits in rows of four: dark ink on white paper, each pixel a sharp square.
@@ -22,93 +15,18 @@ const FRAME = 0x99;
  */
 export function digitGrid(images: IdxArray, indices: number[], titles?: string[]): Figure {
   const [count, rows, columns] = images.shape;
-  check(count, indices, titles);
-  const pixel = indices.length === 1 ? 10 : 5; // screen pixels per side
-  const [cellWidth, cellHeight] = [columns * pixel, rows * pixel];
-  const gridColumns = Math.min(COLUMNS, indices.length);
-  const gridRows = Math.ceil(indices.length / COLUMNS);
-  const titleHeight = titles ? TITLE_HEIGHT : 0;
-  const width = gridColumns * (cellWidth + GAP);
-  const height = gridRows * (titleHeight + cellHeight + GAP);
-  const cells = indices.map((index, position) => ({
-    index,
-    left: (position % COLUMNS) * (cellWidth + GAP) + GAP / 2,
-    top: Math.floor(position / COLUMNS) * (titleHeight + cellHeight + GAP) + titleHeight + GAP / 2,
-  }));
-
-  const longest = Math.max(...(titles ?? ['']).map((title) => title.replace(/\p{Script=Hangul}/gu, '$&$&').length));
-  const [smallest, largest] = TITLE_SIZES;
-  const size = Math.max(smallest, Math.min(largest, (2 * (cellWidth + GAP)) / longest)); // a character is half as wide, a Korean one as wide
-  const text = {
-    type: 'scatter',
-    mode: 'text',
-    text: titles ?? [],
-    x: titles ? cells.map(({ left }) => left + cellWidth / 2) : [],
-    y: titles ? cells.map(({ top }) => top - TITLE_HEIGHT / 2) : [],
-    textposition: 'middle center',
-    textfont: { size },
-    cliponaxis: false,
-    hoverinfo: 'skip',
-  } as unknown as Plot;
-
-  const description =
-    `${indices.length === 1 ? 'A handwritten digit' : `${indices.length} handwritten digits in rows of ${gridColumns}`}` +
-    `, ${rows} by ${columns} pixels${indices.length === 1 ? '' : ' each'}: ` +
-    `${indices.map((index, position) => (titles ? `${index} (${titles[position]})` : index)).join(', ')}.`;
-  const layout = card(width, height, description, {
-    margin: { l: 0, r: 0, t: 0, b: 0 },
-    // The axes count screen pixels from the upper left corner. Where a figure is stretched (to the width of JupyterLab's
-    // page), digits keep their proportions.
-    xaxis: { visible: false, fixedrange: true, constrain: 'domain', range: [0, width] },
-    yaxis: { visible: false, fixedrange: true, constrain: 'domain', range: [height, 0], scaleanchor: 'x' },
-    // One picture for all digits: a heat map for each would take plotly 0.1 s and 3 KB.
-    images: [
-      {
-        source: picture(images, cells, pixel, width, height),
-        ...{ x: 0, y: 0, xref: 'x', yref: 'y', sizex: width, sizey: height, sizing: 'stretch', layer: 'below' },
-      },
-    ],
-  });
-  return figure([text], layout);
-}
-
-function check(count: number, indices: number[], titles?: string[]): void {
-  if (indices.length === 0) {
-    throw new RangeError('no image was selected (expected at least one index)');
-  }
-  for (const index of indices) {
-    if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new RangeError(`there is no image ${index} (expected 0-${count - 1})`);
-    }
-  }
+  checkIndices(count, indices);
   if (titles && titles.length !== indices.length) {
     throw new RangeError(`${titles.length} titles for ${indices.length} images (expected one each)`);
   }
-}
-
-interface Cell {
-  index: number;
-  left: number;
-  top: number;
-}
-
-/** A greyscale PNG of all digits with frames, as a `data:` URL. Enlarged here, as viewers would blur small pictures. */
-function picture(images: IdxArray, cells: Cell[], pixel: number, width: number, height: number): string {
-  const [, rows, columns] = images.shape;
-  const paper = Buffer.alloc(width * height, PAPER);
-  for (const { index, left, top } of cells) {
-    const [right, bottom] = [left + columns * pixel, top + rows * pixel];
-    for (let y = top - 1; y <= bottom; y++) {
-      paper.fill(FRAME, y * width + left - 1, y * width + right + 1);
-    }
-    for (let y = top; y < bottom; y++) {
-      const start = (index * rows + Math.floor((y - top) / pixel)) * columns;
-      for (let x = left; x < right; x++) {
-        paper[y * width + x] = PAPER - images.data[start + Math.floor((x - left) / pixel)];
-      }
-    }
-  }
-  const png = Object.assign(new PNG({ width, height }), { data: paper });
-  const format = { colorType: 0, inputColorType: 0, inputHasAlpha: false, filterType: 2, deflateStrategy: 0 } as const;
-  return `data:image/png;base64,${PNG.sync.write(png, format).toString('base64')}`;
+  const isAlone = indices.length === 1;
+  return pictureGrid({
+    count: indices.length,
+    ...{ rows, columns, titles },
+    colorOf: (picture, row, column) => inkColor(images, indices[picture], row, column),
+    description:
+      `${isAlone ? 'A handwritten digit' : `${indices.length} handwritten digits in rows of ${Math.min(4, indices.length)}`}` +
+      `, ${rows} by ${columns} pixels${isAlone ? '' : ' each'}: ` +
+      `${indices.map((index, position) => (titles ? `${index} (${titles[position]})` : index)).join(', ')}.`,
+  });
 }

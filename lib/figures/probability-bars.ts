@@ -19,14 +19,14 @@ export function probabilityBars(probabilities: ArrayLike<number>, label?: number
     type: 'bar',
     x: values.map((_, index) => index),
     y: values,
-    text: values.map(shortened),
+    text: values.map(probabilityText),
     textposition: 'outside',
     constraintext: 'none',
     cliponaxis: false,
     marker: { color: values.map((_, index) => (index === predicted ? COLORS.blue : GREY)) },
     hovertemplate: 'class %{x}: %{y}<extra></extra>',
   } as unknown as Plot;
-  const words = values.map((value, index) => `${index}: ${shortened(value)}`).join(', ');
+  const words = values.map((value, index) => `${index}: ${probabilityText(value)}`).join(', ');
   const truth = label === undefined ? '' : ` The label is ${label}.`;
   const description = `Bars of the probability of each class. ${words}. The largest is that of ${predicted}.${truth}`;
   const layout = card(FULL_WIDTH, 340, description, {
@@ -45,7 +45,7 @@ export function probabilityBars(probabilities: ArrayLike<number>, label?: number
 }
 
 /** A probability with three decimals; one too small for them does not read as 0, and one close to 1 not as 1. */
-function shortened(probability: number): string {
+export function probabilityText(probability: number): string {
   if (probability > 0 && probability < 0.001) {
     return '<0.001';
   }

@@ -12,8 +12,15 @@ const writtenFolders = new Set<string>();
 /** A result of an operation in a graph: `name` or, if it is not the operation's first, `name:index`. */
 export type Result = string;
 
+/** Numbers that are part of a graph. */
+interface Constant {
+  values: Float32Array | Int32Array;
+  shape: number[];
+}
+
 /** An operation's attribute. In a shape, -1 stands for any size. */
-type Attribute = { type: DataType } | { b: boolean } | { i: number } | { s: string } | { shape: number[] };
+type Attribute =
+  { type: DataType } | { b: boolean } | { i: number } | { s: string } | { shape: number[] } | { tensor: Constant };
 
 /** Whether tfjs runs on TensorFlow's library now, which graphs require. */
 export function hasGraphs(): boolean {
@@ -81,6 +88,12 @@ export class GraphDescription {
     return this.add(name, 'Placeholder', [], { dtype: { type }, shape: { shape } });
   }
 
+  /** Adds numbers that never change: a value of the given shape, by default a single number. */
+  constant(name: string, values: Float32Array | Int32Array, shape: number[] = []): Result {
+    const tensor = { values, shape };
+    return this.add(name, 'Const', [], { dtype: { type: typeOf(values) }, value: { tensor } });
+  }
+
   /** Returns the graph as a SavedModel, the format in which tfjs-node loads graphs. */
   toSavedModel(): Uint8Array {
     const graph = new protocol.GraphDef();
@@ -107,18 +120,33 @@ function attributeMessage(value: Attribute): AttrValue {
     message.setI(value.i);
   } else if ('s' in value) {
     message.setS(Buffer.from(value.s));
+  } else if ('shape' in value) {
+    message.setShape(shapeMessage(value.shape));
   } else {
-    const shape = new protocol.TensorShape();
-    shape.setDimList(
-      value.shape.map((size) => {
-        const dimension = new protocol.TensorShape.Dim();
-        dimension.setSize(size);
-        return dimension;
-      }),
-    );
-    message.setShape(shape);
+    const { values, shape } = value.tensor;
+    const tensor = new protocol.Tensor();
+    tensor.setDtype(protocol.DataType[typeOf(values)]);
+    tensor.setTensorShape(shapeMessage(shape));
+    tensor.setTensorContent(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    message.setTensor(tensor);
   }
   return message;
+}
+
+function shapeMessage(sizes: number[]): object {
+  const shape = new protocol.TensorShape();
+  shape.setDimList(
+    sizes.map((size) => {
+      const dimension = new protocol.TensorShape.Dim();
+      dimension.setSize(size);
+      return dimension;
+    }),
+  );
+  return shape;
+}
+
+function typeOf(values: Float32Array | Int32Array): DataType {
+  return values instanceof Int32Array ? 'DT_INT32' : 'DT_FLOAT';
 }
 
 /** A graph that can be run, with variables of its own. */

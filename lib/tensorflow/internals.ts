@@ -48,7 +48,7 @@ export function nodeBackend(): NodeBackend | undefined {
 }
 
 /** TensorFlow's names for types of numbers. */
-export type DataType = 'DT_FLOAT' | 'DT_INT32' | 'DT_UINT8';
+export type DataType = 'DT_FLOAT' | 'DT_INT32' | 'DT_UINT8' | 'DT_BOOL';
 
 /** An operation in a graph. */
 export interface NodeDef {
@@ -65,6 +65,7 @@ export interface AttrValue {
   setI(value: number): void;
   setS(bytes: Uint8Array): void;
   setShape(shape: object): void;
+  setTensor(tensor: object): void;
 }
 
 /** tfjs-node's classes for the messages of a SavedModel, which TensorFlow defines in saved_model.proto. */
@@ -85,6 +86,12 @@ export const protocol = require('@tensorflow/tfjs-node/dist/proto/api_pb') as {
   TensorShape: {
     new (): { setDimList(dimensions: object[]): void };
     Dim: new () => { setSize(size: number): void };
+  };
+  Tensor: new () => {
+    setDtype(type: number): void;
+    setTensorShape(shape: object): void;
+    /** In the byte order of the machine. */
+    setTensorContent(bytes: Uint8Array): void;
   };
   DataType: Record<DataType, number>;
 };

@@ -21,7 +21,7 @@ const NETWORK_ERROR = new RegExp(
   'ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|NewConnectionError|' +
     'Failed to establish a new connection|ConnectTimeoutError|ReadTimeoutError|ProxyError|name resolution',
 );
-const FULL_DISK = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/;
+const FULL_DISK = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i;
 const WRONG_HASH = /DO NOT MATCH THE HASHES|EINTEGRITY/;
 const RUN_AGAIN = 'run the same command again. Everything done so far is kept.';
 

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import {
   addon,
   addonStampFile,
+  bundler,
   kernel,
   nodeModules,
   packages,
@@ -42,7 +43,7 @@ const nodePackagesStamp = stamp(join(nodeModules, '.setup'), () => hash('package
 /** @type {Step} */
 const installNodePackages = {
   title: 'Node packages (npm ci)',
-  megabytes: 610,
+  megabytes: 620,
   folder: nodeModules,
   isDone: () => nodePackagesStamp.isCurrent() && hasNodePackages(),
   async run() {
@@ -164,13 +165,13 @@ const buildPackages = packages.map(buildPackage);
  * @param {Package} typeScriptPackage
  * @returns {Step}
  */
-function buildPackage({ name, folder, project }) {
+function buildPackage({ name, folder, project, hasPage }) {
   const [dist, partial] = [join(folder, 'dist'), join(folder, 'dist.partial')];
   const { contents, isCurrent } = stamp(join(dist, '.setup'), () =>
-    hash('tsconfig.json', 'package-lock.json', ...sourcesIn(folder)),
+    hash('tsconfig.json', 'package-lock.json', relative(root, bundler), ...sourcesIn(folder)),
   );
   return {
-    title: `The ${name} (tsc)`,
+    title: `The ${name} (${hasPage ? 'tsc, esbuild' : 'tsc'})`,
     folder,
     isDone: isCurrent,
     async run() {
@@ -178,6 +179,9 @@ function buildPackage({ name, folder, project }) {
       rmSync(partial, { recursive: true, force: true });
       const tsc = join(nodeModules, 'typescript', 'bin', 'tsc');
       await runCommand(process.execPath, [tsc, '--project', project, '--outDir', partial]);
+      if (hasPage) {
+        await runCommand(process.execPath, [bundler, join(partial, 'page')]);
+      }
       writeAtomically(join(partial, '.setup'), before);
       rmSync(dist, { recursive: true, force: true });
       renameSync(partial, dist);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../helpers/notebook';
 import { testWithPython311 } from '../helpers/python';
+import { writeSmallData } from '../helpers/small-data';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 const out = join(folder, 'results.md');
@@ -14,8 +15,8 @@ writeFileSync(out, '# Measurements\n\n## Profile\n\nold\n\n## Memory\n\nold\n');
 
 /** Runs the benchmark. @returns what it printed. */
 function bench(...options: string[]): string {
-  const args = [join(root, 'bench', 'bench.mjs'), ...options, '--out', out];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const args = [join(root, 'bench', 'bench.mjs'), '--out', out, ...options];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: process.env });
   expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
   return stdout;
 }
@@ -57,6 +58,30 @@ testOnLinux(
   },
   120_000,
 );
+
+test('the ablation trains four networks from each seed, and keeps the best epoch of each', () => {
+  const file = join(folder, 'better.md');
+  writeSmallData(folder, 1200, 200);
+  process.env.MNIST_DIR = folder;
+  const printed = bench('--better', '--seeds', '2', '--epochs', '3', '--out', file);
+  delete process.env.MNIST_DIR;
+  const rows = readFileSync(file, 'utf8').match(/^\| (plain|with).*$/gm)!;
+  expect(rows).toHaveLength(4);
+  for (const [name, epochs, heldOut, test, wrong, , ratio] of rows.map((line) => line.split(' | '))) {
+    const reached = [1, 2].map((seed) => {
+      const lines = [...printed.matchAll(new RegExp(`^seed ${seed}, ${name.slice(2)}, epoch \\d: ([\\d.]+) `, 'gm'))];
+      return lines.map(([, accuracy]) => Number(accuracy));
+    });
+    expect(reached.map(({ length }) => length)).toEqual([3, 3]);
+    const best = reached.map((accuracies) => Math.max(...accuracies));
+    expect(epochs).toBe(reached.map((accuracies, seed) => accuracies.indexOf(best[seed]) + 1).join(', '));
+    expect(Number(heldOut)).toBeCloseTo((best[0] + best[1]) / 2, 3);
+    const [mean, first, second] = test.match(/[\d.]+/g)!.map(Number);
+    expect(mean).toBeCloseTo((first + second) / 2, 3);
+    expect(Number(wrong) / 10_000).toBeCloseTo(1 - mean, 3);
+    expect(parseFloat(ratio)).toBeGreaterThan(0);
+  }
+}, 120_000);
 
 const testWithKeras = testWithPython311('Keras');
 

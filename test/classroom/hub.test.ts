@@ -207,6 +207,7 @@ describeClassroom('npm run classroom', () => {
         'my-mnist-lecture/notebooks/exercises/exercises.ipynb',
         'my-mnist-lecture/notebooks/exercises/ko/exercises.ipynb',
         'my-mnist-lecture/notebooks/ko/mnist-dense.ipynb',
+        'my-mnist-lecture/notebooks/look-inside.ipynb',
         'my-mnist-lecture/notebooks/mnist-dense.ipynb',
       ]);
     });

@@ -7,6 +7,7 @@ const LONG = [
   'test/lib/training/fit-in-kernel',
   'test/labextension/jupyterlab',
   'test/bench/bench',
+  'test/notebooks/look-inside',
   'test/classroom/hub',
   'test/scripts/fresh-setup',
   'test/notebooks/pretrained',

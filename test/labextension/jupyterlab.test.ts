@@ -261,6 +261,54 @@ print(run_notebook.page(notebook, title='exported'), end='')`;
     await notebook.screenshot('hover');
   });
 
+  test('has a pad to draw on that keeps its keys, and a picture of it in a notebook that is not trusted', async () => {
+    const imports = "import * as tf from '@tensorflow/tfjs-node';\nimport * as mnist from 'mnist-lib';";
+    const network = `const model = tf.sequential();
+      model.add(tf.layers.dense({ name: 'hidden', units: 1000, activation: 'relu', inputShape: [784] }));
+      model.add(tf.layers.dense({ name: 'output', units: 10, activation: 'softmax' }));
+      model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+      const history = await mnist.loadPretrained(model);`;
+    const show = 'mnist.digitPad(model, mnist.loadMnist().testImages)';
+    const { address, path } = lab.put('pad.ipynb', notebookOf(imports, network, show));
+    const notebook = await OpenNotebook.open(context, address, 3);
+    const { page } = notebook;
+    for (const index of [0, 1, 2]) {
+      await notebook.run(index);
+    }
+    const pad = notebook.cell(2).locator('.pad');
+    await pad.scrollIntoViewIfNeeded();
+    const { x, y, width } = (await pad.boundingBox())!;
+    const points = [0.2, 0.12, 0.78, 0.14, 0.42, 0.92].map((share) => share * width);
+    await page.mouse.move(x + points[0], y + points[1]);
+    await page.mouse.down();
+    await page.mouse.move(x + points[2], y + points[3]);
+    await page.mouse.move(x + points[4], y + points[5]);
+    await page.mouse.up();
+    const guess = notebook.cell(2).locator('.guess');
+    expect(await guess.innerText()).toMatch(/^7\b/);
+    await notebook.screenshot('pad-in-jupyterlab');
+    for (const keys of ['dd', 'z', 'x', 'a', 'b', 'm']) {
+      await page.keyboard.type(keys); // commands of JupyterLab, which delete, add and change cells
+    }
+    await page.keyboard.press('Control+z');
+    expect(await guess.innerText()).toBe('Nothing is drawn yet.');
+    const sources = await page.locator('.jp-Notebook .jp-CodeCell .cm-content').allInnerTexts();
+    expect([await page.locator('.jp-Notebook .jp-Cell').count(), sources[2]]).toEqual([3, show]);
+    await notebook.cell(0).locator('.jp-InputArea-prompt').click(); // its keys are JupyterLab's again
+    await notebook.save();
+
+    const saved = JSON.parse(readFileSync(path, 'utf8')) as Notebook;
+    saved.metadata.lang = 'en'; // JupyterLab trusts what it has saved, wherever it lies
+    const other = await open('untrusted-pad.ipynb', saved);
+    const output = other.cell(2).locator('.jp-RenderedHTML');
+    const picture = output.getByRole('img', { name: /^A pad to draw a digit on/ });
+    await picture.scrollIntoViewIfNeeded();
+    expect(await picture.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(500);
+    expect(await output.innerText()).toMatch(/^This is a still picture, because no script runs here\./);
+    expect(await output.locator('.pad').count()).toBe(0);
+    await other.screenshot('pad-untrusted');
+  });
+
   test("stops a waiting cell by the toolbar's button; the next cell works, and so does a restart", async () => {
     const counted = `
       const all = globalThis as { runs?: number };

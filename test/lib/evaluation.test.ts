@@ -1,4 +1,15 @@
-import { accuracy, confusionMatrix, evaluate, fit, predict, setSeed, toLabels, wrongPredictions } from 'mnist-lib';
+import {
+  accuracy,
+  classReport,
+  confidentMistakes,
+  confusionMatrix,
+  evaluate,
+  fit,
+  predict,
+  setSeed,
+  toLabels,
+  wrongPredictions,
+} from 'mnist-lib';
 import * as tf from '@tensorflow/tfjs-node';
 import { expectNoLeak } from '../helpers/expect-no-leak';
 import { compiled, smallMnist, smallNetwork } from '../helpers/small-mnist';
@@ -242,5 +253,72 @@ describe('confusionMatrix(trueLabels, predictedLabels, numClasses)', () => {
     [[0, 1], [7, 1], 'label 7 at index 0 is not a class (expected 0-2)'],
   ])('refuses true labels %j with predictions %j for three classes', (trueLabels, predictedLabels, message) => {
     expect(() => confusionMatrix(trueLabels, predictedLabels, 3)).toThrow(message);
+  });
+});
+
+describe('classReport(matrix)', () => {
+  test("gives scikit-learn's precision, recall, F1 and support", () => {
+    // scikit-learn 1.9.1: precision_recall_fscore_support(y_true, y_pred) for labels with this confusion matrix.
+    const expected = [
+      [0, 0.833333, 0.943396, 0.884956, 53],
+      [1, 0.957447, 0.978261, 0.967742, 46],
+      [2, 0.997352, 0.990359, 0.993843, 1141],
+    ];
+    const report = classReport([
+      [50, 0, 3],
+      [1, 45, 0],
+      [9, 2, 1130],
+    ]);
+    expect(report.map(({ label, precision, recall, f1, support }) => [label, precision, recall, f1, support])).toEqual(
+      expected.map((row) => row.map((value) => expect.closeTo(value, 6) as number)),
+    );
+  });
+
+  test('has NaN where a score is not defined', () => {
+    // scikit-learn 1.9.1: precision_recall_fscore_support([0, 0, 1, 1, 2], [0, 1, 1, 1, 0], labels=[0, 1, 2, 3],
+    // zero_division=np.nan)
+    const report = classReport(confusionMatrix([0, 0, 1, 1, 2], [0, 1, 1, 1, 0], 4));
+    expect(report.slice(2)).toEqual([
+      { label: 2, precision: NaN, recall: 0, f1: 0, support: 1 },
+      { label: 3, precision: NaN, recall: NaN, f1: NaN, support: 0 },
+    ]);
+  });
+
+  test('refuses a matrix that is not square', () => {
+    expect(() => classReport([[1, 2]])).toThrow(
+      new RangeError('the matrix has rows of 2 counts (expected as many rows as columns, at least one)'),
+    );
+  });
+});
+
+describe('confidentMistakes(trueLabels, probabilities, count)', () => {
+  const rows = [
+    [0.6, 0.3, 0.1], // wrong: label 1
+    [0.1, 0.1, 0.8], // right
+    [0.9, 0.05, 0.05], // wrong: label 2
+    [0.2, 0.6, 0.2], // wrong: label 0, as certain as the first
+  ];
+  const labels = [1, 2, 2, 0];
+
+  test('lists the most certain mistakes first, the first among equal ones, and leaks nothing', () => {
+    expectNoLeak(() => {
+      const probabilities = tf.tensor2d(rows);
+      expect(confidentMistakes(labels, probabilities, 10)).toEqual([2, 0, 3]);
+      expect(confidentMistakes(labels, probabilities, 2)).toEqual([2, 0]);
+      expect(confidentMistakes([0, 2, 0, 1], probabilities, 2)).toEqual([]);
+      probabilities.dispose();
+    });
+  });
+
+  test.each<[number[], number[][], number, string]>([
+    [[1], rows, 3, '1 true labels and 4 rows of probabilities (expected the same number)'],
+    [[1, 2, 2, 3], rows, 3, 'label 3 at index 3 is not a class (expected 0-2)'],
+    [[1, 2, 2, 0.5], rows, 3, 'label 0.5 at index 3 is not a class (expected 0-2)'],
+    [[0, 0], [[1, 0], [2, -1]], 3, '2 in row 1 is not a probability (expected 0 to 1)'], // prettier-ignore
+    [labels, rows, 1.5, 'count is 1.5 (expected a whole number, 0 or more)'],
+  ])('refuses labels %j with %j and count %s', (trueLabels, values, count, message) => {
+    tf.tidy(() => {
+      expect(() => confidentMistakes(trueLabels, tf.tensor2d(values), count)).toThrow(new RangeError(message));
+    });
   });
 });

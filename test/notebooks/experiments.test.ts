@@ -1,9 +1,11 @@
 import type { Kernel } from '../helpers/kernel';
 import { type CodeCell, readNotebook } from '../helpers/notebook';
-import { cells, runAll, source, startSmallKernel } from '../helpers/small-lecture';
+import { SmallNotebook } from '../helpers/small-notebook';
 
 jest.setTimeout(300_000);
 
+const lecture = new SmallNotebook('mnist-dense');
+const { cells } = lecture;
 const proposals = readNotebook().cells.find(({ id }) => id === 'learned')!.source;
 
 /** The code in the proposal that begins with these words. */
@@ -40,7 +42,7 @@ const experiments: [title: string, ...Change][] = [
 /** The changed cell and all below. */
 function changed(id: string, replaced: string | RegExp, by: string): CodeCell[] {
   const index = cells.findIndex((cell) => cell.id === id);
-  const before = source(cells[index]);
+  const before = lecture.source(cells[index]);
   const after = before.replace(replaced, () => by);
   expect(after).not.toBe(before);
   return [{ ...cells[index], source: after }, ...cells.slice(index + 1)];
@@ -49,8 +51,8 @@ function changed(id: string, replaced: string | RegExp, by: string): CodeCell[] 
 describe("'What to try next': the changed cell and all below work:", () => {
   let kernel: Kernel;
   beforeAll(async () => {
-    kernel = await startSmallKernel();
-    await runAll(kernel);
+    kernel = await lecture.startKernel();
+    await lecture.runAll(kernel);
   });
   afterAll(() => kernel.stop());
 
@@ -59,12 +61,12 @@ describe("'What to try next': the changed cell and all below work:", () => {
 
   test('without normalization, whose first epoch is worse', async () => {
     const normalized = await firstLoss();
-    await runAll(kernel, changed(...denormalized));
+    await lecture.runAll(kernel, changed(...denormalized));
     expect(await firstLoss()).toBeGreaterThan(2 * normalized);
-    await runAll(kernel);
+    await lecture.runAll(kernel);
   });
 
   test.each(experiments)('%s', async (_title, ...change) => {
-    await runAll(kernel, changed(...change));
+    await lecture.runAll(kernel, changed(...change));
   });
 });

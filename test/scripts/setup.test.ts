@@ -140,7 +140,7 @@ describe('in a checkout that is set up', () => {
       await checkout.restoring('lib', () => {
         checkout.replace(SOURCE, (text) => `${text}export const extra = 1;\n`);
         const { status, stdout, stderr } = jest();
-        expect(stderr).toMatch(/^\[5\/7\] The library \(tsc\)\n[^]*1 passed/);
+        expect(stderr).toMatch(/^\[5\/7\] The library \(tsc, esbuild\)\n[^]*1 passed/);
         expect([status, stdout]).toEqual([0, '']); // so that the output of --json remains JSON
       });
     });
@@ -150,7 +150,7 @@ describe('in a checkout that is set up', () => {
         checkout.replace(SOURCE, (text) => `${text}export const extra: string = 1;\n`);
         const { status, stderr } = jest();
         expect(stderr).toMatch(
-          /\nStep 5 of 7 failed: The library \(tsc\)\.\nlib\/data\/idx\.ts\(\d+,14\): error TS2322: .*\n.* fix the cause/,
+          /\nStep 5 of 7 failed: The library \(tsc, esbuild\)\.\nlib\/data\/idx\.ts\(\d+,14\): error TS2322: .*\n.* fix the cause/,
         );
         expect([status, stderr.includes('PASS') || stderr.includes('FAIL')]).toEqual([1, false]);
       });

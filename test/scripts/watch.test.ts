@@ -69,6 +69,13 @@ test('so it does with a changed kernel', async () => {
   expect((await kernel.run(cell)).stdout).toBe('changed\n');
 });
 
+test('so it does with the part that runs in the page', async () => {
+  const source = 'lib/page/part.ts';
+  await save((text) => text.replace('display: block;', 'display: flex;'), /build finished/, source);
+  expect(read('lib/dist/page/page.js')).toContain('display: flex;');
+  expect(hasStamp('lib')).toBe(false);
+});
+
 test('npm run watch shows a type error with its location, keeps the previous build, and continues', async () => {
   const before = build();
   await save((text) => `${text}export const wrong: number = 'text';\n`, /Found 1 error/);

@@ -1,16 +1,17 @@
 /*
- * Trains a stack of dense layers by one TensorFlow graph. tfjs composes a training step of about 250 small operations
- * and makes a tensor of each result. Here a step is one call. Loss and accuracy of a batch are computed in JavaScript from
- * the ten probabilities of each digit.
+ * Trains a stack of dense layers, dropout and random shifts by one TensorFlow graph. tfjs composes a training step of about
+ * 250 small operations and makes a tensor of each result. Here a step is one call. Loss and accuracy of a batch are computed
+ * in JavaScript from the ten probabilities of each digit.
  *
  * During training, weights and moments live in the graph's variables, which Adam changes in place. `syncToModel` copies
  * them to tfjs's variables.
  */
 import * as tf from '@tensorflow/tfjs-node';
+import { RandomShift, drawShifts } from '../../layers/random-shift';
 import { Graph, hasGraphs } from '../../tensorflow/graph';
 import { type Adam, type Moment, asAdam, variableOf } from '../../tensorflow/internals';
 import type { Logs } from '../trainer';
-import { type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
+import { type DenseShape, type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
 
 /** Examples in float32: x [count, inputs] and y [count, numClasses]. */
 export interface FloatExamples {
@@ -32,18 +33,18 @@ interface MirroredVariable {
 
 /**
  * Makes the fused network of a model that supports it: a Sequential of dense layers (linear, relu, sigmoid or tanh, and
- * softmax at the end) with categorical cross-entropy, Adam, and no metric but accuracy; without regularizers,
- * constraints and frozen weights; on tfjs-node's backend.
+ * softmax at the end), dropout before them, and random shifts of the input, with categorical cross-entropy, Adam, and no
+ * metric but accuracy; without regularizers, constraints and frozen weights; on tfjs-node's backend.
  *
  * Unlike tfjs and like Keras, it does not cut off the gradient of a digit whose true class has a probability below
- * 1e-7.
+ * 1e-7; and a dropout layer with a seed drops other outputs at each step.
  *
  * @param model built and compiled.
  * @returns null for any other model. The caller must call `end` afterwards.
  * @example const network = createFusedNetwork(model);
  */
 export function createFusedNetwork(model: tf.LayersModel): FusedNetwork | null {
-  const layers = hasGraphs() ? denseStack(model) : null;
+  const layers = hasGraphs() ? supportedLayers(model) : null;
   const adam = model.optimizer ? asAdam(model.optimizer) : null;
   const metrics = model.metricsNames?.slice(1) ?? []; // the first is the loss
   const isSupported =
@@ -51,31 +52,59 @@ export function createFusedNetwork(model: tf.LayersModel): FusedNetwork | null {
   return layers && adam && isSupported ? new FusedNetwork(layers, adam, metrics.length > 0) : null;
 }
 
+/** A layer, and what the graph must know about it. */
+interface SupportedLayer {
+  layer: tf.layers.Layer;
+  shape: LayerShape;
+}
+
 /** Returns the layers of a model that the graph can train; null for any other model. */
-function denseStack(model: tf.LayersModel): tf.layers.Layer[] | null {
+function supportedLayers(model: tf.LayersModel): SupportedLayer[] | null {
   if (!(model instanceof tf.Sequential) || model.inputs[0].shape.length !== 2) {
     return null;
   }
-  const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
-  const isSupported = layers.every((layer, index) => {
-    const { kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint } =
-      layer.getConfig();
-    const extras = [kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint];
-    const isKnown = isSupportedActivation(activationOf(layer), index === layers.length - 1);
-    return layer.getClassName() === 'Dense' && layer.trainable && isKnown && extras.every((extra) => extra == null);
+  const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer' && !isIdle(layer));
+  const firstDense = layers.findIndex(isDense);
+  if (firstDense < 0 || new Set(layers).size < layers.length) {
+    return null;
+  }
+  const supported = layers.map((layer, index) => {
+    const shape = shapeOf(layer, index < firstDense, index === layers.length - 1);
+    return shape && { layer, shape };
   });
-  return isSupported && new Set(layers).size === layers.length ? layers : null;
+  return supported.every((layer) => layer !== null) ? supported : null;
 }
 
-function activationOf(layer: tf.layers.Layer): string {
-  const { activation } = layer.getConfig();
-  return typeof activation === 'string' ? activation : '';
+/** Whether it is a dropout layer that drops nothing; tfjs also ignores a rate of 1. */
+function isIdle(layer: tf.layers.Layer): boolean {
+  return layer.getClassName() === 'Dropout' && [0, 1].includes(layer.getConfig().rate as number);
 }
 
-function shapeOf(layer: tf.layers.Layer): LayerShape {
-  const [kernel, bias] = layer.trainableWeights;
-  const [inputs, units] = kernel.shape as number[];
-  return { inputs, units, activation: activationOf(layer), hasBias: bias !== undefined };
+function isDense(layer: tf.layers.Layer): boolean {
+  return layer.getClassName() === 'Dense';
+}
+
+/** Describes a layer; null if the graph cannot contain it at its place. */
+function shapeOf(layer: tf.layers.Layer, isBeforeDense: boolean, isLast: boolean): LayerShape | null {
+  const config = layer.getConfig();
+  if (isDense(layer)) {
+    const { kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint } = config;
+    const extras = [kernelRegularizer, biasRegularizer, activityRegularizer, kernelConstraint, biasConstraint];
+    const activation = typeof config.activation === 'string' ? config.activation : '';
+    if (!layer.trainable || !isSupportedActivation(activation, isLast) || extras.some((extra) => extra != null)) {
+      return null;
+    }
+    const [kernel, bias] = layer.trainableWeights;
+    const [inputs, units] = kernel.shape as number[];
+    return { kind: 'dense', inputs, units, activation, hasBias: bias !== undefined };
+  }
+  if (layer.getClassName() === 'Dropout' && !isLast && config.noiseShape == null) {
+    return { kind: 'dropout', rate: config.rate as number };
+  }
+  if (layer instanceof RandomShift && isBeforeDense) {
+    return { kind: 'shift', side: layer.side, pixels: layer.pixels };
+  }
+  return null;
 }
 
 /** Computes the forward pass, the gradients, and Adam's update. */
@@ -87,14 +116,14 @@ export class FusedNetwork {
   private hasChanged = false;
 
   constructor(
-    layers: tf.layers.Layer[],
+    private readonly layers: SupportedLayer[],
     private readonly optimizer: Adam,
     private readonly withAccuracy: boolean,
   ) {
-    const shapes = layers.map(shapeOf);
-    this.numClasses = shapes.at(-1)!.units;
+    const shapes = layers.map(({ shape }) => shape);
+    this.numClasses = (shapes.at(-1) as DenseShape).units;
     const names = weightNames(shapes);
-    const weights = layers.flatMap((layer) => layer.trainableWeights.map(variableOf));
+    const weights = layers.flatMap(({ layer }) => layer.trainableWeights.map(variableOf));
     this.variables = weights.flatMap((weight, index) => {
       const current = {
         '': () => weight,
@@ -128,6 +157,7 @@ export class FusedNetwork {
     this.loadFromModel();
     const logs = this.run('step', examples, indices, {
       hyperparameters: Float32Array.from(hyperparameters),
+      ...this.drawRandomInputs(indices.length),
     });
     optimizer.incrementIterations();
     this.hasChanged = true;
@@ -196,12 +226,30 @@ export class FusedNetwork {
     }
   }
 
+  /**
+   * Draws what is random in a step, in the order in which tfjs draws it. The random numbers of dropout follow from the layer's
+   * seed, or else from a number of Math.random, and from the number of the step. So resumed training continues with the same
+   * numbers.
+   */
+  private drawRandomInputs(batchSize: number): Record<string, Int32Array> {
+    const inputs: Record<string, Int32Array> = {};
+    this.layers.forEach(({ layer, shape }, index) => {
+      if (shape.kind === 'dropout') {
+        const seed = (layer.getConfig().seed as number | null | undefined) ?? Math.random() * 2 ** 32;
+        inputs[`random/${index}`] = Int32Array.of(seed, this.optimizer.iterations);
+      } else if (shape.kind === 'shift') {
+        inputs[`random/${index}`] = drawShifts(batchSize, shape.pixels);
+      }
+    });
+    return inputs;
+  }
+
   /** Runs the graph on a batch. */
   private run(
     result: 'step' | 'probabilities',
     { x, y }: FloatExamples,
     indices: Int32Array,
-    more: Record<string, Float32Array> = {},
+    more: Record<string, Float32Array | Int32Array> = {},
   ): Logs {
     const [probabilities, labels] = this.graph.compute({ x, y, indices, ...more }, [result, 'labels']);
     return this.lossAndAccuracy(probabilities, labels);

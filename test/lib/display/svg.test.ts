@@ -3,15 +3,19 @@ import { readFileSync, readdirSync } from 'node:fs';
 import {
   type Layout,
   type Plot,
+  accuracyDots,
   activationCurves,
+  answersFigure,
   confusionFigure,
   crossEntropyCurve,
   digitGrid,
+  firstOf,
   gradientDescentFigure,
   historyCurves,
   loadMnist,
   oneHotFigure,
   probabilityBars,
+  reliabilityFigure,
   softmaxBars,
 } from 'mnist-lib';
 import { renderSvg } from 'mnist-lib/dist/display/svg';
@@ -20,11 +24,25 @@ import { type Browser, type Page } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../../helpers/browser';
 import { root } from '../../helpers/notebook';
 import { expectSvgSnapshot } from '../../helpers/svg-snapshot';
+import { withTensor } from '../../helpers/with-tensor';
 
 const { testImages } = loadMnist();
+const ANSWERS = [
+  [0, 0, 0, 0.25, 0, 0, 0, 0.75, 0, 0],
+  [0, 0.5, 0.25, 0.25, 0, 0, 0, 0, 0, 0],
+];
 const TITLES = ['7 → 9', 'two', 'three', 'four', 'five', '<b>6</b> & <i>0</i>'];
 const FIGURES = {
+  'accuracy-dots': accuracyDots(
+    [
+      { name: '100', accuracies: [0.937, 0.9337, 0.9369] },
+      { name: '300', accuracies: [0.9455, 0.9469, 0.9433] },
+      { name: '1000', accuracies: [0.9559] },
+    ],
+    'neurons',
+  ),
   'activation-curves': activationCurves(),
+  'answers-figure': withTensor(ANSWERS, (rows) => answersFigure(firstOf(testImages, 2), [0, 1], [7, 2], rows)),
   'digit-grid': digitGrid(testImages, [0, 1, 2, 3, 4, 5], TITLES),
   'digit-alone': digitGrid(testImages, [0]),
   'history-curves': historyCurves({
@@ -42,6 +60,14 @@ const FIGURES = {
   'gradient-descent-figure': gradientDescentFigure(),
   'one-hot-figure': oneHotFigure(5),
   'probability-bars': probabilityBars([0.0001, 0.0002, 0.001, 0.31, 0, 0.002, 0.0001, 0.006, 0.67, 0.0106], 3),
+  'reliability-figure': reliabilityFigure({
+    bins: [
+      { from: 0, to: 0.5, count: 0, confidence: NaN, accuracy: NaN },
+      { from: 0.5, to: 0.75, count: 4, confidence: 0.6, accuracy: 0.5 },
+      { from: 0.75, to: 1, count: 96, confidence: 0.99, accuracy: 0.98 },
+    ],
+    error: 0.0136,
+  }),
   'softmax-bars': softmaxBars([1, 2, 3]),
   'softmax-bars-of-both-signs': softmaxBars([-2, 1, 3]),
 };

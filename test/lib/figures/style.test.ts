@@ -1,9 +1,13 @@
-import { activationCurves, crossEntropyCurve, historyCurves, softmaxBars } from 'mnist-lib';
+import { activationCurves, crossEntropyCurve, historyCurves, reliabilityFigure, softmaxBars } from 'mnist-lib';
 
 const FIGURES = {
   activationCurves: activationCurves(),
   crossEntropyCurve: crossEntropyCurve(),
   historyCurves: historyCurves({ loss: [1], val_loss: [1], acc: [1], val_acc: [1] }),
+  reliabilityFigure: reliabilityFigure({
+    bins: [{ from: 0, to: 1, count: 1, confidence: 0.9, accuracy: 1 }],
+    error: 0.1,
+  }),
   softmaxBars: softmaxBars([1, 2, 3]),
 };
 

@@ -44,6 +44,17 @@ test('a graph computes the wanted results of its inputs, in this order', () => {
   graph.delete();
 });
 
+test('a graph contains numbers, also a part of a larger array', () => {
+  const description = new GraphDescription();
+  const matrix = description.constant('matrix', Float32Array.of(9, 1, 2, 3, 4).subarray(1), [2, 2]);
+  const order = description.constant('order', Int32Array.of(1, 0), [2]);
+  description.add('turned', 'Transpose', [matrix, order], { T: FLOAT, Tperm: { type: 'DT_INT32' } });
+  description.add('y', 'Mul', ['turned', description.constant('ten', Float32Array.of(10))], { T: FLOAT });
+  const graph = new Graph(description);
+  expect(graph.compute({}, ['y'])).toEqual([Float32Array.of(10, 30, 20, 40)]);
+  graph.delete();
+});
+
 test('graphs of the same and of other descriptions have variables of their own, which keep their values', () => {
   const [first, second, other] = [withVariable(), withVariable(), example()].map((each) => new Graph(each));
   tf.tidy(() => {

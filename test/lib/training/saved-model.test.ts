@@ -4,7 +4,16 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
-import { SavedModelError, checkpoint, fit, loadCheckpoint, loadModel, saveModel, setSeed } from 'mnist-lib';
+import {
+  SavedModelError,
+  checkpoint,
+  fit,
+  loadCheckpoint,
+  loadModel,
+  randomShift,
+  saveModel,
+  setSeed,
+} from 'mnist-lib';
 import { root } from '../../helpers/notebook';
 import { compiled, smallMnist, smallNetwork } from '../../helpers/small-mnist';
 
@@ -210,13 +219,24 @@ describe('saveModel(model, url) and loadModel(url, like)', () => {
 });
 
 describe('checkpoint(url, options) and loadCheckpoint(url)', () => {
-  test('resume training with the results of an uninterrupted training', async () => {
-    const whole = network();
+  test.each<[string, () => tf.Sequential]>([
+    ['', network],
+    [
+      ', with dropout and random shifts',
+      () => {
+        const hidden = tf.layers.dense({ units: 32, activation: 'relu' });
+        const shift = randomShift({ pixels: 1, inputShape: [784] });
+        const [first, second] = [tf.layers.dropout({ rate: 0.3 }), tf.layers.dropout({ rate: 0.3, seed: 5 })];
+        return compiled(smallNetwork([shift, first, hidden, second]));
+      },
+    ],
+  ])('resume training with the results of an uninterrupted training%s', async (_what, build) => {
+    const whole = build();
     setSeed(7);
     const { history: expected } = await train(whole, { epochs: 4, validationSplit: 0.2 });
 
     setSeed(13);
-    const model = network();
+    const model = build();
     setSeed(7);
     const { history: first } = await train(model, { epochs: 2, validationSplit: 0.2, callbacks: checkpoint(url) });
     model.dispose();

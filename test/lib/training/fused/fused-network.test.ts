@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
-import { fit, setSeed } from 'mnist-lib';
+import { evaluate, fit, randomShift, setSeed } from 'mnist-lib';
+import { Graph, GraphDescription } from 'mnist-lib/dist/tensorflow/graph';
 import { createFusedNetwork } from 'mnist-lib/dist/training/fused/fused-network';
 import { type Weights, gradients, meanLoss, train } from '../../../helpers/reference-network';
 import { compiled, smallMnist, smallNetwork } from '../../../helpers/small-mnist';
@@ -25,9 +26,89 @@ function tinyData(): { x: number[][]; y: number[][] } {
   return { x, y: x.map((_, row) => [0, 1, 2].map((label) => Number(label === row % 3))) };
 }
 
-function tinyNetwork(activation: 'relu' | 'sigmoid' | 'tanh' | 'linear' = 'relu'): tf.Sequential {
-  const hidden = tf.layers.dense({ inputShape: [4], units: 5, activation, biasInitializer: 'randomNormal' });
-  return compiled(tf.sequential({ layers: [hidden, tf.layers.dense({ units: 3, activation: 'softmax' })] }));
+type Activation = 'relu' | 'sigmoid' | 'tanh' | 'linear';
+type Dropout = { rate: number; seed: number };
+
+/** With dropout of the inputs and of the hidden layer, if that is given. */
+function tinyNetwork(activation: Activation = 'relu', [input, hidden]: Dropout[] = []): tf.Sequential {
+  const layers = [
+    ...(input ? [tf.layers.dropout({ ...input, inputShape: [4] })] : []),
+    tf.layers.dense({ inputShape: [4], units: 5, activation, biasInitializer: 'randomNormal' }),
+    ...(hidden ? [tf.layers.dropout(hidden)] : []),
+    tf.layers.dense({ units: 3, activation: 'softmax' }),
+  ];
+  return compiled(tf.sequential({ layers }));
+}
+
+const DROPOUT: Dropout[] = [
+  { rate: 0.25, seed: 7 },
+  { rate: 0.5, seed: 8 },
+];
+
+/** What dropout multiplies the inputs and the hidden layer of the tiny network by, from TensorFlow's random numbers. */
+function factorsOfStep(step: number, batchSize: number): tf.Tensor2D[] {
+  const int = { type: 'DT_INT32' } as const;
+  const description = new GraphDescription();
+  const inputs = [description.input('shape', 'DT_INT32', [2]), description.input('seed', 'DT_INT32', [2])];
+  description.add('uniform', 'StatelessRandomUniform', inputs, { dtype: { type: 'DT_FLOAT' }, T: int, Tseed: int });
+  const graph = new Graph(description);
+  const factors = DROPOUT.map(({ rate, seed }, index) => {
+    const shape: [number, number] = [batchSize, [4, 5][index]];
+    const [uniform] = graph.compute({ shape: Int32Array.from(shape), seed: Int32Array.of(seed, step) }, ['uniform']);
+    return tf.tensor2d(
+      uniform.map((number) => (number < rate ? 0 : 1 / (1 - rate))),
+      shape,
+    );
+  });
+  graph.delete();
+  return factors;
+}
+
+/** The mean loss of the tiny network with these weights, by tfjs. */
+function lossOf(
+  [kernel1, bias1, kernel2, bias2]: tf.Tensor[],
+  x: number[][],
+  y: number[][],
+  activation: Activation,
+  [inputFactors, hiddenFactors]: tf.Tensor[] = [],
+): tf.Scalar {
+  const inputs = inputFactors ? tf.mul(tf.tensor2d(x), inputFactors) : tf.tensor2d(x);
+  const inner = tf.add(tf.matMul(inputs as tf.Tensor2D, kernel1 as tf.Tensor2D), bias1);
+  const active = activation === 'linear' ? inner : tf[activation](inner);
+  const hidden = hiddenFactors ? tf.mul(active, hiddenFactors) : active;
+  const logits = tf.add(tf.matMul(hidden as tf.Tensor2D, kernel2 as tf.Tensor2D), bias2);
+  return tf.losses.softmaxCrossEntropy(tf.tensor2d(y), logits);
+}
+
+/**
+ * The gradients of the tiny network by finite differences, good to 5e-4: the loss is exact to 1e-7 (float32), divided by
+ * 2e-2; the second-order error is 1e-4 of the third derivative.
+ */
+function finiteDifferences(
+  model: tf.Sequential,
+  x: number[][],
+  y: number[][],
+  activation: Activation,
+  factors: tf.Tensor[] = [],
+): number[] {
+  const weights = model.getWeights().map((weight) => Array.from(weight.dataSync()));
+  const shapes = model.getWeights().map((weight) => weight.shape);
+  const lossAt = (changed: number[][]): number =>
+    tf.tidy(() => {
+      const tensors = changed.map((values, index) => tf.tensor(values, shapes[index]));
+      return lossOf(tensors, x, y, activation, factors).dataSync()[0];
+    });
+  const step = 1e-2;
+  return weights.flatMap((values, index) =>
+    values.map((value, position) => {
+      const [above, below] = [step, -step].map((by) =>
+        lossAt(
+          weights.map((others, at) => (at === index ? Object.assign([...others], { [position]: value + by }) : others)),
+        ),
+      );
+      return (above - below) / (2 * step);
+    }),
+  );
 }
 
 function weightsOf(model: tf.LayersModel): Weights {
@@ -64,34 +145,40 @@ describe('a fused training step', () => {
     async (activation) => {
       const { x, y } = tinyData();
       const model = tinyNetwork(activation);
-      const weights = model.getWeights().map((weight) => Array.from(weight.dataSync()));
-      const shapes = model.getWeights().map((weight) => weight.shape);
-      const lossAt = (changed: number[][]): number =>
-        tf.tidy(() => {
-          const [kernel1, bias1, kernel2, bias2] = changed.map((values, index) => tf.tensor(values, shapes[index]));
-          const inner = tf.add(tf.matMul(tf.tensor2d(x), kernel1 as tf.Tensor2D), bias1);
-          const hidden = activation === 'linear' ? inner : tf[activation](inner);
-          const logits = tf.add(tf.matMul(hidden as tf.Tensor2D, kernel2 as tf.Tensor2D), bias2);
-          return tf.losses.softmaxCrossEntropy(tf.tensor2d(y), logits).dataSync()[0];
-        });
-      const step = 1e-2;
-      const expected = weights.flatMap((values, index) =>
-        values.map((value, position) => {
-          const [above, below] = [step, -step].map((by) =>
-            lossAt(
-              weights.map((others, at) =>
-                at === index ? Object.assign([...others], { [position]: value + by }) : others,
-              ),
-            ),
-          );
-          return (above - below) / (2 * step);
-        }),
-      );
-      // The loss is exact to 1e-7 (float32), divided by 2e-2; the second-order error is 1e-4 of the third derivative.
+      const expected = finiteDifferences(model, x, y, activation);
       expect(largestDifference(await gradientsByFusedStep(model, x, y), expected)).toBeLessThan(5e-4);
       model.dispose();
     },
   );
+
+  test.each(['relu', 'sigmoid', 'tanh', 'linear'] as const)(
+    'has the gradients of finite differences with dropout before and after a layer: %s',
+    async (activation) => {
+      const { x, y } = tinyData();
+      const model = tinyNetwork(activation, DROPOUT);
+      const expected = finiteDifferences(model, x, y, activation, factorsOfStep(0, x.length));
+      expect(largestDifference(await gradientsByFusedStep(model, x, y), expected)).toBeLessThan(5e-4);
+      model.dispose();
+    },
+  );
+
+  test('trains like tfjs with the same dropout put in by hand', async () => {
+    const { x, y } = tinyData();
+    const model = tinyNetwork('relu', DROPOUT);
+    const variables = model.getWeights().map((weight) => tf.variable(weight));
+    const adam = tf.train.adam();
+    const expected = Array.from({ length: 100 }, (_, step) => {
+      const factors = factorsOfStep(step, x.length);
+      const loss = (): tf.Scalar => lossOf(variables, x, y, 'relu', factors);
+      return tf.tidy(() => adam.minimize(loss, true)!.dataSync()[0]);
+    });
+    const [inputs, labels] = [tf.tensor2d(x), tf.tensor2d(y)];
+    const { history } = await fit(model, inputs, labels, { epochs: 100, batchSize: 8, shuffle: false, verbose: 0 });
+    expect(largestDifference(history.loss as number[], expected)).toBeLessThan(1e-4); // of about 1, as above
+    tf.dispose([inputs, labels, variables]);
+    adam.dispose();
+    model.dispose();
+  });
 
   test('trains like the reference network in 64-bit floating point', async () => {
     const { x, y } = tinyData();
@@ -110,11 +197,15 @@ describe('a fused training step', () => {
     model.dispose();
   });
 
-  test("agrees with tfjs's own over 100 steps", async () => {
+  test.each<[string, () => tf.layers.Layer[]]>([
+    ['', () => []],
+    [', with random shifts', () => [randomShift({ pixels: 1, inputShape: [784] })]],
+  ])("agrees with tfjs's own over 100 steps%s", async (_what, first) => {
     const run = async (fused: '0' | '1'): Promise<{ losses: number[]; weights: Float32Array[] }> => {
       setSeed(13);
       process.env.FUSED_TRAINING = fused;
-      const model = compiled(smallNetwork());
+      const hidden = tf.layers.dense({ inputShape: [784], units: 32, activation: 'relu' });
+      const model = compiled(smallNetwork([...first(), hidden]));
       const losses: number[] = [];
       const onBatchEnd = (_batch: number, logs?: tf.Logs): void => void losses.push(logs!.loss);
       await fit(model, data.x, data.y, { batchSize: BATCH, verbose: 0, callbacks: { onBatchEnd } });
@@ -165,13 +256,28 @@ describe('createFusedNetwork(model)', () => {
     ['a regularizer', () => compiled(smallNetwork([dense({ kernelRegularizer: tf.regularizers.l2() })]))],
     ['a constraint', () => compiled(smallNetwork([dense({ kernelConstraint: 'nonNeg' })]))],
     ['a frozen layer', () => compiled(smallNetwork([dense({ trainable: false })]))],
-    ['a layer that is not dense', () => compiled(smallNetwork([dense(), tf.layers.dropout({ rate: 0.5 })]))],
+    ['a layer that it does not know', () => compiled(smallNetwork([dense(), tf.layers.batchNormalization()]))],
+    [
+      'dropout of the same inputs in the whole batch',
+      () => compiled(smallNetwork([dense(), tf.layers.dropout({ rate: 0.5, noiseShape: [1, 8] })])),
+    ],
+    [
+      'dropout at the end',
+      () => compiled(tf.sequential({ layers: [...smallNetwork([dense()]).layers, tf.layers.dropout({ rate: 0.01 })] })),
+    ],
+    ['shifts behind a layer', () => compiled(smallNetwork([dense({ units: 9 }), randomShift({ pixels: 1 })]))],
     ['a model that is not Sequential', () => compiled(twoInputs())],
   ])('leaves a model with %s to tfjs, which trains it', async (_what, build) => {
     const model = build();
     expect(createFusedNetwork(model)).toBeNull();
     const { history } = await fit(model, data.x, data.y, { batchSize: 500, verbose: 0 });
     expect(history.loss[0]).toBeGreaterThan(0);
+    model.dispose();
+  });
+
+  test('leaves a model without a dense layer to tfjs', () => {
+    const model = compiled(tf.sequential({ layers: [tf.layers.dropout({ rate: 0, inputShape: [784] })] }));
+    expect(createFusedNetwork(model)).toBeNull();
     model.dispose();
   });
 
@@ -213,6 +319,90 @@ describe('createFusedNetwork(model)', () => {
     await fit(model, data.x, data.y, { batchSize: 500, verbose: 0 });
     model.dispose(); // with the optimizer, which compile made
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('random layers in fused training', () => {
+  /**
+   * What the softmax layer behind some layers gets of two digits in a step: with all weights 0, the gradients of its kernel are
+   * the sum over both digits of what it gets times (1 / numClasses - label) / 2.
+   */
+  async function seenByLastLayer(layers: tf.layers.Layer[], x: tf.Tensor2D): Promise<number[][]> {
+    const last = tf.layers.dense({ units: 3, activation: 'softmax', kernelInitializer: 'zeros' });
+    const model = compiled(tf.sequential({ layers: [...layers, last] }));
+    const y = tf.tensor2d([[1, 0, 0], [0, 1, 0]]); // prettier-ignore
+    createFusedNetwork(model)!.end(); // not null
+    await fit(model, x, y, { batchSize: 2, shuffle: false, verbose: 0 });
+    const [, moment] = await model.optimizer.getWeights();
+    const gradients = (moment.tensor as tf.Tensor2D).arraySync().map((row) => row.map((value) => value / 0.1));
+    y.dispose();
+    model.dispose();
+    return [0, 1].map((digit) => gradients.map((row) => 2 * (row[2] - row[digit])));
+  }
+  const dropped = (seed?: number): Promise<number[][]> =>
+    seenByLastLayer([tf.layers.dropout({ rate: 0.3, seed, inputShape: [5000] })], ones);
+  let ones: tf.Tensor2D;
+  beforeAll(() => (ones = tf.ones([2, 5000])));
+  afterAll(() => ones.dispose());
+
+  test('dropout sets its share of the outputs to 0, others of each example, and enlarges the rest', async () => {
+    const rows = await dropped();
+    for (const row of rows) {
+      const zeros = row.filter((value) => Math.abs(value) < 1e-4).length;
+      expect(Math.abs(zeros - 1500)).toBeLessThan(5 * Math.sqrt(5000 * 0.3 * 0.7)); // 5 standard deviations
+      expect(row.filter((value) => Math.abs(value - 1 / 0.7) < 1e-4)).toHaveLength(5000 - zeros);
+    }
+    const differing = rows[0].filter((value, index) => Math.abs(value - rows[1][index]) > 1).length;
+    expect(Math.abs(differing - 2100)).toBeLessThan(5 * Math.sqrt(5000 * 0.42 * 0.58)); // 2 · 0.3 · 0.7 of them
+  });
+
+  test("dropout follows setSeed, and a layer's own seed whatever setSeed was", async () => {
+    const first = await dropped();
+    expect(await dropped()).not.toEqual(first);
+    setSeed(13);
+    expect(await dropped()).toEqual(first);
+    const own = await dropped(5);
+    expect(await dropped(5)).toEqual(own);
+    expect(await dropped(6)).not.toEqual(own);
+  });
+
+  test('shifts give the last layer the digits that the layer itself gives', async () => {
+    const x = data.x.slice([0, 0], [2, 784]);
+    for (const seed of [1, 2, 3, 4]) {
+      const layer = randomShift({ pixels: 3, inputShape: [784] });
+      setSeed(seed);
+      const expected = tf.tidy(() => (layer.apply(x, { training: true }) as tf.Tensor2D).arraySync());
+      setSeed(seed);
+      const seen = await seenByLastLayer([layer], x);
+      expect(largestDifference(seen.flat(), expected.flat())).toBeLessThan(1e-5);
+    }
+    x.dispose();
+  });
+
+  test('validation is without dropout and shifts', async () => {
+    const hidden = tf.layers.dense({ units: 32, activation: 'relu' });
+    const layers = [randomShift({ pixels: 2, inputShape: [784] }), hidden, tf.layers.dropout({ rate: 0.7 })];
+    const model = compiled(smallNetwork(layers));
+    const options = {
+      batchSize: 100,
+      verbose: 0 as const,
+      validationData: [data.x, data.y] as [tf.Tensor, tf.Tensor],
+    };
+    const { history } = await fit(model, data.x, data.y, options);
+    expect(history.val_loss[0]).toBeCloseTo(evaluate(model, data.x, data.y).loss, 5);
+    model.dispose();
+  });
+
+  test.each([0, 1])('dropout of %p drops nothing, as in tfjs', async (rate) => {
+    const train = async (more: tf.layers.Layer[]): Promise<unknown> => {
+      setSeed(13);
+      const hidden = tf.layers.dense({ inputShape: [784], units: 8, activation: 'relu' });
+      const model = compiled(smallNetwork([hidden, ...more]));
+      const { history } = await fit(model, data.x, data.y, { batchSize: 200, verbose: 0 });
+      model.dispose();
+      return history;
+    };
+    expect(await train([tf.layers.dropout({ rate })])).toEqual(await train([]));
   });
 });
 
