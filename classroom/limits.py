@@ -140,7 +140,7 @@ def shortages(students, homes):
         yield (
             f"This machine has {gigabytes(total)} of memory, which is enough for {max(0, room // STUDENT)} students at the end of "
             f"the lecture with all digits; {students} need {gigabytes(students * STUDENT + total - room)}. When memory is short, "
-            "cells that take much are stopped with a sentence: let the class use 10,000 digits."
+            "cells that take much are stopped with a sentence: let the class use 10,000 digits, which need 570 MB a student."
         )
     if students * START + MARGIN > room:
         yield (
@@ -166,9 +166,9 @@ def share_equal_pages():
     except OSError as error:
         return f"Linux does not merge equal pages of the students' memory: {error}."
     return (
-        "Linux merges equal pages of the students' memory (KSM), which saves more than half of it after a minute. By "
-        "measuring how long writing takes, a student could find out whether another one holds a page that he guesses; "
-        f"`echo 2 > {KSM}/run` turns merging off."
+        "Linux merges equal pages of the students' memory (KSM), which saves more than half of it after a minute. The price: by "
+        "measuring how long writing takes, a student could find out whether another one's memory holds a page whose content "
+        f"the student guesses. `echo 2 > {KSM}/run` turns merging off."
     )
 
 
