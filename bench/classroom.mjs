@@ -5,11 +5,12 @@ import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logins, runPython, uids } from '../classroom/accounts.mjs';
-import { endProcessesOf, note, processesOf, running, stat, state } from '../classroom/programs.mjs';
+import { deleteAccounts } from '../classroom/hub.mjs';
+import { note, processesOf, running, stat, state } from '../classroom/programs.mjs';
 import { fail, readOptions, wholeNumber } from '../scripts/options.mjs';
 import { notebook, root } from '../scripts/paths.mjs';
 import { section, spread, table, writeSection } from './report.mjs';
-import { StudentError, runLecture, send } from './student.mjs';
+import { StudentError, runLecture } from './student.mjs';
 
 /** @import { Cell } from './student.mjs' */
 
@@ -102,7 +103,9 @@ async function openClassroom() {
   }
   note('load', process.pid, '');
   const leftovers = logins().filter((login) => LOGIN.test(login));
-  await deleteAccounts(classroom.settings, leftovers); // of a command that was killed
+  if (leftovers.length > 0) {
+    await deleteAccounts(classroom.settings, python, leftovers); // of a command that was killed
+  }
   if (processesOf(uids()).length > 0) {
     throw new LoadError('Somebody is at work in the classroom, whom the load would disturb: try again when nobody is.');
   }
@@ -215,7 +218,7 @@ async function runClass(url, count, digits) {
       clearInterval(watch);
     }
   } finally {
-    await deleteAccounts(url, names);
+    await deleteAccounts(url, python, names);
   }
 }
 
@@ -349,25 +352,6 @@ function makeAccounts(url, names) {
     throw new LoadError(`The accounts have no password:\n${sheet}`);
   }
   return password;
-}
-
-/**
- * @param {string} url
- * @param {string[]} names
- */
-async function deleteAccounts(url, names) {
-  if (names.length === 0) {
-    return;
-  }
-  const token = readFileSync(join(state, 'token'), 'utf8');
-  // The hub ends their servers. It may not know some of them, and may have been stopped.
-  await Promise.allSettled(
-    names.map((login) =>
-      send(new URL(`hub/api/users/${login}`, url), { method: 'DELETE', headers: { Authorization: `token ${token}` } }),
-    ),
-  );
-  await endProcessesOf(uids(names));
-  runAccounts('remove', ...names);
 }
 
 /** @param {string[]} args */

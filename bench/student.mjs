@@ -186,7 +186,7 @@ class Browser {
  * @param {URL} url
  * @param {RequestOptions} [options]
  */
-export async function send(url, { body, ...options } = {}) {
+async function send(url, { body, ...options } = {}) {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   try {
     const sent = request(url, { ...options, agent: false, ...ANY_CERTIFICATE }).end(body);

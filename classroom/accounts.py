@@ -187,7 +187,10 @@ def remove(logins):
         for login in logins:
             table.pop(login, None)
             if exists(login) and not is_foreign(login):
-                subprocess.run(["userdel", "--remove", login], check=True)
+                # It also warns, such as of a mail spool that there never was.
+                done = subprocess.run(["userdel", "--remove", login], capture_output=True, text=True, check=False)
+                if done.returncode:
+                    raise Problem(f"userdel could not delete {login}: {done.stderr.strip()}")
             shutil.rmtree(RUN / login, ignore_errors=True)
 
 

@@ -47,6 +47,11 @@ export function checkMachine() {
   }
 }
 
+/** Packages that npm has unpacked: older versions of it, run by root, keep the owners that are named in the archives. */
+export function takeOwnership() {
+  spawnSync('chown', ['-R', '--no-dereference', 'root:root', join(root, 'node_modules')]);
+}
+
 /** Students may not read the solutions, nor the history that contains them. */
 export function hideSolutions() {
   const solutions = Object.values(exercises).map((students) => join(dirname(students), 'solutions.ipynb'));

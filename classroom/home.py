@@ -1,13 +1,17 @@
-"""The student's own copies of the notebooks.
+"""A person's own copies of the notebooks, where the project's folder may not be written to: in a class, in the image, and
+with `npm start`.
 
-A new release brings what is new. It never overwrites what the student has touched: the changed original is laid beside
-it, named with its date. Runs as the student, so it can do no harm through links that the student has made.
+A new release brings what is new. It never overwrites what the person has touched: the changed original is laid beside it,
+named with its date. Runs as that person, so it can do no harm through links that the person has made.
+
+    python home.py FOLDER
 """
 
 import hashlib
 import itertools
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -35,7 +39,7 @@ def originals():
 
 def bring_up_to_date(work):
     """Copies the notebooks into the folder `work`."""
-    work.mkdir(exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     record = read_record(work / RECORD)
     for name, original in originals().items():
         copy = work / name
@@ -93,3 +97,10 @@ def write(path, contents):
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+if __name__ == "__main__":
+    try:
+        bring_up_to_date(Path(sys.argv[1]))
+    except OSError as error:
+        sys.exit(f"The notebooks could not be copied into {sys.argv[1]}: {error}.")

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeModules, root } from '../scripts/paths.mjs';
 import { writeAtomically } from '../scripts/setup/files.mjs';
-import { uids } from './accounts.mjs';
+import { runPython, uids } from './accounts.mjs';
 import { ClassroomError } from './checks.mjs';
-import { logOf, note, processesOf, running, start, state, stop } from './programs.mjs';
+import { endProcessesOf, logOf, note, processesOf, rotateLog, running, start, state, stop } from './programs.mjs';
 
 /**
  * @typedef {object} Place where the classroom is reached.
@@ -20,6 +20,9 @@ import { logOf, note, processesOf, running, start, state, stop } from './program
 
 const QUICKLY_MS = 10_000;
 const LONGEST_PAUSE_MS = 30_000;
+/** How long the hub may take to answer; longer if it ends a server before. */
+const PATIENCE_MS = 10_000;
+const PATIENCE_WITH_SERVER_MS = 60_000;
 
 /**
  * A random secret that is kept.
@@ -145,6 +148,7 @@ export async function runClassroom(place, python, notebook) {
         `The classroom is open:\n\n    ${place.url}\n\nCtrl-C ends the hub. Students who are at work keep their kernels.`,
       );
     }
+    ['proxy', 'hub'].forEach(rotateLog);
     await pause(500);
   }
   await close();
@@ -180,15 +184,16 @@ async function until(condition, isHopeless) {
  * @param {string} token
  * @param {string} [method]
  * @param {object} [body]
+ * @param {number} [patienceMs]
  * @returns {Promise<any>}
  */
-async function ask(url, token, method = 'GET', body) {
+async function ask(url, token, method = 'GET', body, patienceMs = PATIENCE_MS) {
   try {
     const response = await fetch(url, {
       method,
       headers: { Authorization: `token ${token}` },
       ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(patienceMs),
     });
     const text = await response.text();
     return response.ok ? JSON.parse(text || '{}') : undefined;
@@ -198,12 +203,42 @@ async function ask(url, token, method = 'GET', body) {
 }
 
 /**
+ * The API of the hub of an open classroom.
+ *
+ * @param {string} url of the classroom.
+ */
+function apiOf(url) {
+  const { port, protocol } = new URL(url); // no port if it is the protocol's own
+  const proxyPort = Number(port || (protocol === 'https:' ? 443 : 80));
+  return `http://127.0.0.1:${proxyPort + 1}/hub/api`;
+}
+
+/**
  * Tells a running hub of new accounts, so that the teacher sees them.
  *
- * @param {string} url of the hub's API.
+ * @param {string} url of the classroom.
  * @param {string[]} usernames
  */
-export const tellOfAccounts = (url, usernames) => ask(`${url}/users`, secret('token'), 'POST', { usernames });
+export const tellOfAccounts = (url, usernames) => ask(`${apiOf(url)}/users`, secret('token'), 'POST', { usernames });
+
+/**
+ * Deletes accounts, with their homes, and ends what runs there.
+ *
+ * @param {string} url of the classroom.
+ * @param {string} python
+ * @param {string[]} names
+ * @returns whether that worked.
+ */
+export async function deleteAccounts(url, python, names) {
+  // The hub ends their servers. It may not run, or not know some of them.
+  await Promise.all(
+    names.map((name) =>
+      ask(`${apiOf(url)}/users/${name}`, secret('token'), 'DELETE', undefined, PATIENCE_WITH_SERVER_MS),
+    ),
+  );
+  await endProcessesOf(uids(names));
+  return runPython(python, 'accounts.py', ['remove', ...names]).status === 0;
+}
 
 /** @param {string} name */
 function endOf(name) {

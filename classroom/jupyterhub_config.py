@@ -33,8 +33,8 @@ c.Authenticator.allowed_users = set(people)
 c.JupyterHub.services = [{"name": "classroom", "api_token": os.environ["CLASSROOM_TOKEN"]}]
 c.JupyterHub.load_roles = [
     {"name": "classroom", "services": ["classroom"], "scopes": ["proxy", "admin:users", "list:users", "read:servers"]},
-    # They see who is there, start and stop servers, and delete accounts. A server they enter only if its student lets them in.
-    {"name": "teacher", "groups": [TEACHERS], "scopes": ["admin-ui", "list:users", "read:users", "servers", "delete:users"]},
+    # They see who is there, and start and stop servers. A server they enter only if its student lets them in.
+    {"name": "teacher", "groups": [TEACHERS], "scopes": ["list:users", "read:users", "servers"]},
 ]
 
 jupyter = project / ".venv" / "share" / "jupyter"
@@ -53,5 +53,5 @@ c.Spawner.environment = {
     "JUPYTER_PREFER_ENV_PATH": "1",
 }
 c.Spawner.poll_interval = 5  # seconds until the hub notices that a server has ended
-c.Spawner.http_timeout = 120  # seconds: a whole class starts at the same time
-c.Spawner.start_timeout = 120
+c.Spawner.http_timeout = 300  # seconds: a whole class starts at the same time
+c.Spawner.start_timeout = 300

@@ -13,15 +13,18 @@ from functools import cache
 from pathlib import Path
 
 MB = 10**6
-# What a student needs at the end of the lecture, beside shared libraries (bench/results.md): 110 for the server, 630 for
-# the kernel.
+# What a student needs, beside shared libraries (bench/classroom.md, bench/results.md): at the end of the lecture with all
+# digits, and when the first cells have run. The server takes 110 of it.
 STUDENT = 750 * MB
+START = 400 * MB
 # What a student may use: enough for a second notebook. Only a mistake uses more.
 STUDENT_LIMIT = 1500 * MB
 # TensorFlow's library and Node, which all kernels share.
 SHARED = 300 * MB
 # The system, the hub and its proxy.
 RESERVE = 1000 * MB
+# Stays free for the cells of those at work when another student's server starts.
+MARGIN = 1000 * MB
 # A student's notebooks, saved networks, settings and history take 10 MB. The rest is room for own files.
 HOME = 60 * MB
 
@@ -87,14 +90,26 @@ def threads(students):
 
 
 def refuse_if_short(student):
-    """Raises ShortOfMemory if the machine has no room for another student, when all others get to the end of the lecture."""
-    used = [size for other, size in usage().items() if other != student]
-    still_needed = sum(max(0, STUDENT - size) for size in used)
-    if memory("MemAvailable") - still_needed < STUDENT:
+    """Raises ShortOfMemory if the machine has no room for another student to start, beside those who are starting.
+
+    Nothing is kept for the end of the lecture: if memory becomes short, kernels stop the cells that take it.
+    """
+    sizes = [size for other, size in usage().items() if other != student]
+    still_needed = sum(max(0, START - size) for size in sizes)
+    if free() - still_needed < START + MARGIN:
         raise ShortOfMemory(
-            f"The class server has no memory left for another student: {len(used)} are at work. Try again when "
+            f"The class server has no memory left for another student: {len(sizes)} are at work. Try again when "
             "somebody has left, or tell your teacher."
         )
+
+
+def free():
+    """What the class may still take: what the machine has left, and no more than the class's limit."""
+    left = memory("MemAvailable")
+    if "memory" in found():
+        version, folder = found()["memory"]
+        left = min(left, class_limit() - used(version, folder))
+    return left
 
 
 # For the teacher
@@ -119,16 +134,22 @@ def describe(students):
 
 def shortages(students, homes):
     """What the machine lacks for a number of students, in sentences."""
-    needed, total = students * STUDENT + SHARED + RESERVE, memory("MemTotal")
-    if needed > total:
-        fits = max(0, (total - SHARED - RESERVE) // STUDENT)
+    total = memory("MemTotal")
+    room = total - SHARED - RESERVE
+    if students * STUDENT > room:
         yield (
-            f"This machine has {gigabytes(total)} of memory. {students} students need {gigabytes(needed)}; it has room "
-            f"for {fits}. Further students are asked to wait."
+            f"This machine has {gigabytes(total)} of memory, which is enough for {max(0, room // STUDENT)} students at the end of "
+            f"the lecture with all digits; {students} need {gigabytes(students * STUDENT + total - room)}. When memory is short, "
+            "cells that take much are stopped with a sentence: let the class use 10,000 digits, which need 570 MB a student."
         )
-    needed, free = students * HOME, shutil.disk_usage(homes).free
-    if needed > free:
-        yield f"{homes} has {gigabytes(free)} free. The homes of {students} students need {gigabytes(needed)}: make room."
+    if students * START + MARGIN > room:
+        yield (
+            f"It has room for {max(0, (room - MARGIN) // START)} students who start at the same time. Further students are asked "
+            "to wait."
+        )
+    needed, left = students * HOME, shutil.disk_usage(homes).free
+    if needed > left:
+        yield f"{homes} has {gigabytes(left)} free. The homes of {students} students need {gigabytes(needed)}: make room."
 
 
 def share_equal_pages():
@@ -145,9 +166,9 @@ def share_equal_pages():
     except OSError as error:
         return f"Linux does not merge equal pages of the students' memory: {error}."
     return (
-        "Linux merges equal pages of the students' memory (KSM), which saves more than half of it after a minute. By "
-        "measuring how long writing takes, a student could find out whether another one holds a page that he guesses; "
-        f"`echo 2 > {KSM}/run` turns merging off."
+        "Linux merges equal pages of the students' memory (KSM), which saves more than half of it after a minute. The price: by "
+        "measuring how long writing takes, a student could find out whether another one's memory holds a page whose content "
+        f"the student guesses. `echo 2 > {KSM}/run` turns merging off."
     )
 
 
@@ -183,12 +204,16 @@ def class_folder(controller):
                 (parent / "cgroup.subtree_control").write_text(f"+{controller}")
                 (folder / "cgroup.subtree_control").write_text(f"+{controller}")
             if controller == "memory":
-                # All students together leave room for the hub.
-                limit_memory(version, folder, max(STUDENT, memory("MemTotal") - RESERVE))
+                limit_memory(version, folder, class_limit())
             return version, folder
         except OSError as error:
             problem = problem or error
     raise NoLimits(f"the control group {mount} cannot be divided ({problem.strerror})")
+
+
+def class_limit():
+    """What all students together may use: they leave room for the hub."""
+    return max(STUDENT, memory("MemTotal") - RESERVE)
 
 
 def hierarchy(controller):
@@ -234,21 +259,26 @@ def limit_memory(version, group, limit):
 
 
 def usage():
-    """The memory of each student who has processes, without files, which Linux can drop."""
+    """The memory of each student who has processes."""
     if "memory" not in found():
         return {}
     version, folder = found()["memory"]
-    total, prefix = ("memory.current", "") if version == 2 else ("memory.usage_in_bytes", "total_")
     sizes = {}
     for group in folder.iterdir():
         try:
             if (group / "cgroup.procs").read_text():
-                stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-                files = int(stat[f"{prefix}active_file"]) + int(stat[f"{prefix}inactive_file"])
-                sizes[group.name] = int((group / total).read_text()) - files
+                sizes[group.name] = used(version, group)
         except OSError:
             pass  # not a group, or removed since
     return sizes
+
+
+def used(version, group):
+    """The memory of a group, without files, which Linux can drop."""
+    total, prefix = ("memory.current", "") if version == 2 else ("memory.usage_in_bytes", "total_")
+    stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    files = int(stat[f"{prefix}active_file"]) + int(stat[f"{prefix}inactive_file"])
+    return int((group / total).read_text()) - files
 
 
 def merges_after_exec():

@@ -1,7 +1,17 @@
 // The programs of the classroom: hub, proxy, and this command itself. Each has a file that names its process, so that a
 // later command finds what still runs.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../scripts/paths.mjs';
@@ -21,6 +31,21 @@ export function makeState() {
 const fileOf = (name) => join(state, `${name}.process`);
 /** @param {string} name */
 export const logOf = (name) => join(state, `${name}.log`);
+
+const LARGEST_LOG = 10_000_000; // bytes
+
+/**
+ * Moves what is in a large log into another file, in place of what was there.
+ *
+ * @param {string} name
+ */
+export function rotateLog(name) {
+  const log = logOf(name);
+  if (existsSync(log) && statSync(log).size > LARGEST_LOG) {
+    copyFileSync(log, `${log}.old`);
+    truncateSync(log); // the program goes on writing into this file
+  }
+}
 
 /**
  * The fields of /proc/PID/stat from the state on; undefined if there is no such process.

@@ -20,6 +20,30 @@ except OSError as error:
     print(f"The notebooks could not be brought up to date: {error}", flush=True)
     os.environ |= {"JUPYTERHUB_ROOT_DIR": str(Path.home()), "JUPYTERHUB_DEFAULT_URL": "/lab"}
 
-from jupyterhub.singleuser import main  # noqa: E402 (it takes a second)
+# Not at the top: these take a second.
+from jupyterhub.services.auth import HubOAuth  # noqa: E402
+from jupyterhub.singleuser import extension, main  # noqa: E402
+from traitlets import default  # noqa: E402
 
+
+class Auth(HubOAuth):
+    """Asks the hub each time whether a teacher may enter, so that the student's consent takes effect at once.
+
+    What the hub says of the student is kept for five minutes, as JupyterHub does it: so the student goes on without the hub.
+    """
+
+    @default("cache")
+    def _cache_of_the_student(self):
+        cache = super()._default_cache()
+        student = os.environ["JUPYTERHUB_USER"]
+
+        class Cache(type(cache)):
+            def __setitem__(self, key, user):
+                if user and user["name"] == student:
+                    super().__setitem__(key, user)
+
+        return Cache(self.cache_max_age)
+
+
+extension.HubOAuth = Auth
 sys.exit(main())

@@ -6,8 +6,15 @@ import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { logins, runPython, uids } from '../classroom/accounts.mjs';
-import { ClassroomError, checkInstallation, checkMachine, hideSolutions, limits } from '../classroom/checks.mjs';
-import { runClassroom, tellOfAccounts } from '../classroom/hub.mjs';
+import {
+  ClassroomError,
+  checkInstallation,
+  checkMachine,
+  hideSolutions,
+  limits,
+  takeOwnership,
+} from '../classroom/checks.mjs';
+import { deleteAccounts, runClassroom, tellOfAccounts } from '../classroom/hub.mjs';
 import { endProcessesOf, makeState, running, stop } from '../classroom/programs.mjs';
 import { fail, readOptions, wholeNumber } from './options.mjs';
 import { editions, exercises, root } from './paths.mjs';
@@ -23,6 +30,7 @@ Gives a class the lecture in the browser, by JupyterHub on this machine. See cla
   --students LIST.csv   makes accounts: lines of login,name or login,name,role (student or teacher)
   --class-password      with --students: one password for all students, which they may keep
   --new-password LOGIN  a new first password for somebody who has forgotten theirs
+  --remove LOGIN        deletes the account of a person who has left, with all files in the home
   --reset LOGIN         lays the exercises into a student's home again; the student's own are kept beside them
   --notebook NOTEBOOK   with --reset: another notebook (default notebooks/exercises/exercises.ipynb)
   --address ADDRESS     where to listen (default 127.0.0.1); others need a certificate
@@ -36,6 +44,7 @@ const options = readOptions(USAGE, {
   students: { type: 'string' },
   'class-password': { type: 'boolean' },
   'new-password': { type: 'string' },
+  remove: { type: 'string' },
   reset: { type: 'string' },
   notebook: { type: 'string' },
   address: { type: 'string', default: '127.0.0.1' },
@@ -63,6 +72,7 @@ try {
   } else {
     hideSolutions();
     await setUpOrExit();
+    takeOwnership();
     const python = setUpOwnVenv(join(root, 'classroom'), 'JupyterHub, 380 MB');
     makeState();
     if (options.students !== undefined) {
@@ -72,6 +82,8 @@ try {
       ]);
     } else if (options['new-password'] !== undefined) {
       await changeAccounts(python, ['new-password', options['new-password'], address()]);
+    } else if (options.remove !== undefined) {
+      await removeAccount(python, options.remove);
     } else {
       checkInstallation(python);
       const other = running('classroom');
@@ -154,9 +166,24 @@ async function changeAccounts(python, args) {
   if (runPython(python, 'accounts.py', args).status !== 0) {
     process.exitCode = 1;
   } else if (running('hub')) {
-    const { port, protocol } = new URL(address()); // no port if it is the protocol's own
-    const proxyPort = Number(port || (protocol === 'https:' ? 443 : 80));
-    await tellOfAccounts(`http://127.0.0.1:${proxyPort + 1}/hub/api`, logins());
+    await tellOfAccounts(address(), logins());
+  }
+}
+
+/**
+ * @param {string} python
+ * @param {string} login
+ */
+async function removeAccount(python, login) {
+  if (!logins().includes(login)) {
+    throw new ClassroomError(
+      `There is no account ${login} (expected one of ${logins().sort().join(', ') || 'none yet'}).`,
+    );
+  }
+  if (await deleteAccounts(address(), python, [login])) {
+    console.log(`The account ${login} and its home are deleted.`);
+  } else {
+    process.exitCode = 1;
   }
 }
 

@@ -187,11 +187,15 @@ export class Runner {
     if (!this.isMemoryShort) {
       return interrupted;
     }
-    const [used, limit] = [this.shared[Shared.usedMegabytes], this.shared[Shared.limitMegabytes]];
+    const { usedMegabytes, limitMegabytes, isLimitShared } = Shared;
+    const [used, limit] = [usedMegabytes, limitMegabytes].map((index) => megabytes(this.shared[index]));
+    const [who, remedy] = this.shared[isLimitShared]
+      ? [`all students together use ${used} of the ${limit} MB of memory of the class server`, ', or try again later']
+      : [`your notebooks use ${used} of the ${limit} MB of memory that they may use together`, ''];
     const message =
-      `the cell was stopped, because your notebooks use ${megabytes(used)} of the ${megabytes(limit)} MB of memory that ` +
-      'they may use together. Restart this kernel (Kernel > Restart Kernel), shut down kernels that you do not need ' +
-      '(Kernel > Shut Down Kernel in their notebooks), use fewer digits, or dispose of tensors.';
+      `the cell was stopped, because ${who}. Restart this kernel (Kernel > Restart Kernel), shut down kernels that you ` +
+      'do not need (Kernel > Shut Down Kernel in their notebooks), use fewer digits, or dispose of tensors' +
+      `${remedy}.`;
     return Object.assign(new Error(message), { name: 'OutOfMemory', stack: '' });
   }
 

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Memory is short when a group uses more than this share of its limit. */
-export const MAX_SHARE = 0.8;
+const MAX_SHARE = 0.8;
 
 /** A control group with a limit of memory, which holds for all its processes together. */
 export interface LimitedGroup {
@@ -15,22 +15,53 @@ export interface LimitedGroup {
   used(): number;
 }
 
-/** The group of this process, or the nearest above it, that has a limit; null if there is none, as on most machines. */
-export function limitedGroup(): LimitedGroup | null {
+/**
+ * The groups that have a limit: the one of this process and those above it, from the nearest on. In a class, these are the
+ * student's and the class's; on most machines, there are none.
+ */
+export function limitedGroups(): LimitedGroup[] {
   if (!hierarchy) {
-    return null;
+    return [];
   }
   const { mount, root, own, files } = hierarchy;
   const [, path] = own.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+  const groups = [];
   for (let group = join(mount, relative(root, path)); group.startsWith(mount); group = dirname(group)) {
-    const file = join(group, files.limit); // the group at the top of version 2 has none
+    const folder = group;
+    const file = join(folder, files.limit); // the group at the top of version 2 has none
     const limit = existsSync(file) ? Number(readFileSync(file, 'utf8')) : NaN;
     // Without a limit, version 2 has the word "max" and version 1 a number near 2 ** 63.
     if (limit < Number.MAX_SAFE_INTEGER) {
-      return { limit, used: () => usedBytes(group, files) };
+      groups.push({ limit, used: () => usedBytes(folder, files) });
     }
   }
-  return null;
+  return groups;
+}
+
+/** A group that is short of memory, and what it uses, in bytes. */
+export interface Shortage {
+  group: LimitedGroup;
+  used: number;
+}
+
+/**
+ * Watches the memory while a cell runs. The function that it returns is called often, and returns a shortage for which the
+ * cell has to be stopped: a group is short, and the cell has taken more than the rest. So a cell that needs little goes on,
+ * and can free memory. If all students together are short, those are stopped who take the most.
+ */
+export function watch(groups: LimitedGroup[]): () => Shortage | undefined {
+  let least = Infinity;
+  return () => {
+    const readings = groups.map((group) => ({ group, used: group.used() }));
+    // What the cell has taken can be seen in the nearest group: in the others, students come and go.
+    const nearest = readings[0]?.used ?? 0;
+    least = Math.min(least, nearest);
+    return readings.find(({ group, used }) => isShort(group, used) && nearest - least > group.limit - used);
+  };
+}
+
+function isShort({ limit }: LimitedGroup, used: number): boolean {
+  return used > MAX_SHARE * limit;
 }
 
 interface Hierarchy {
@@ -74,8 +105,7 @@ function usedBytes(group: string, { usage, inactive, active }: Hierarchy['files'
 
 /** Collects garbage if memory is short, so that only memory in use counts. */
 export function collectGarbageIfShort(): void {
-  const group = limitedGroup();
-  if (group && group.used() > MAX_SHARE * group.limit) {
+  if (limitedGroups().some((group) => isShort(group, group.used()))) {
     setFlagsFromString('--expose-gc');
     (runInNewContext('gc') as () => void)();
   }

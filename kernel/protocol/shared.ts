@@ -40,6 +40,8 @@ export enum Shared {
   /** The memory in use and its limit in MB, if the running cell was stopped because memory is short; else 0. */
   usedMegabytes,
   limitMegabytes,
+  /** 1 if that is the limit of the whole class, 0 if it is the student's own. */
+  isLimitShared,
   /** The number of values. */
   length,
 }

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
-import { MAX_SHARE, limitedGroup } from './memory';
+import { limitedGroups, watch } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
@@ -187,19 +187,18 @@ function start(port: MessagePort): void {
 
   /** Stops the cell before Linux ends the kernel, if memory is limited. */
   function watchMemory(): void {
-    const group = limitedGroup();
-    if (!group) {
+    const groups = limitedGroups();
+    if (groups.length === 0) {
       return;
     }
-    const { limit } = group;
-    let least = limit;
+    const check = watch(groups);
     memoryTimer = setInterval(() => {
-      const used = group.used();
-      least = Math.min(least, used);
-      // A cell may take half of what is left, so that cells can still free memory that is short.
-      if (used > Math.max(MAX_SHARE * limit, (least + limit) / 2)) {
+      const shortage = check();
+      if (shortage) {
+        const { group, used } = shortage;
         clearInterval(memoryTimer);
-        Atomics.store(shared, Shared.limitMegabytes, Math.round(limit / 1e6));
+        Atomics.store(shared, Shared.isLimitShared, group === groups[0] ? 0 : 1);
+        Atomics.store(shared, Shared.limitMegabytes, Math.round(group.limit / 1e6));
         Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));
         stop(() => {}, true);
       }

@@ -121,7 +121,7 @@ describe('the image', () => {
 
     const { status, stdout, stderr } = enter('sh', '-c', 'echo "$0, $1"; exit 3', 'first argument', 'second');
     expect([status, stderr]).toEqual([3, '']);
-    expect(stdout).toMatch(/my-mnist-lecture\.\nfirst argument, second\n$/);
+    expect(stdout).toBe('first argument, second\n');
     const notebooks = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.ipynb'),
     );
@@ -139,9 +139,9 @@ describe('the image', () => {
 
     chownSync(home, 0, 0);
     rmSync(join(home, 'my-mnist-lecture'), { recursive: true });
-    const refused = enter('echo', 'started');
-    expect([refused.status, refused.stdout]).toEqual([1, '']);
-    expect(refused.stderr).toMatch(/^Neither .* may be written to: set HOME to .*\n$/);
+    const withoutRoom = enter('echo', 'started');
+    expect([withoutRoom.status, withoutRoom.stdout]).toEqual([0, 'started\n']);
+    expect(withoutRoom.stderr).toMatch(/^The notebooks could not be copied into .*: .*Permission denied/);
   });
 
   test('has no solutions: they are ignored, and so is what was built here', () => {

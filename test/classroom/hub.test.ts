@@ -1,6 +1,6 @@
 // A class on the real hub, with real users. All tests share one hub.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { get } from 'node:https';
 import { join } from 'node:path';
@@ -25,6 +25,7 @@ describeClassroom('npm run classroom', () => {
   let eva: Person;
   let ina: Person;
   let max: Person;
+  let uma: Person;
   let kim: Person;
   let adasKernel: RemoteKernel;
 
@@ -84,12 +85,24 @@ describeClassroom('npm run classroom', () => {
     });
 
     test('share one password, which need not be changed, with --class-password', async () => {
-      const [tim, uma] = [classroom.login('tim'), classroom.login('uma')];
-      const { stdout } = classroom.addPeople(`${tim},Tim\n${uma},Uma\n`, '--class-password');
+      const [tim, umasLogin] = [classroom.login('tim'), classroom.login('uma')];
+      const { stdout } = classroom.addPeople(`${tim},Tim\n${umasLogin},Uma\n`, '--class-password');
       const [first, second] = [...stdout.matchAll(/password {3}(\S+)/g)].map(([, password]) => password);
       expect(second).toBe(first);
-      const { status, location } = await new Person(classroom, uma, first).logIn();
+      uma = new Person(classroom, umasLogin, first);
+      const { status, location } = await uma.logIn();
       expect([status, location]).toEqual([302, expect.not.stringContaining('change-password')]);
+    });
+
+    test('are deleted with --remove, with their homes', async () => {
+      const login = classroom.login('gone');
+      classroom.addPeople(`${login},Gone\n`);
+      expect(existsSync(`/home/${login}`)).toBe(true);
+      expect(classroom.run('--remove', login)).toMatchObject({ status: 0, stderr: '' });
+      expect([existsSync(`/home/${login}`), spawnSync('id', [login]).status]).toEqual([false, 1]);
+      const users = await kim.api<{ name: string }[]>('/hub/api/users');
+      expect(users.map(({ name }) => name)).not.toContain(login);
+      expect(classroom.run('--remove', 'root').stderr).toMatch(/^There is no account root \(expected one of/);
     });
 
     test('none is made from a list with mistakes, and each mistake is a sentence', () => {
@@ -119,7 +132,7 @@ describeClassroom('npm run classroom', () => {
       expect((await ada.logIn()).location).toBe('/hub/change-password');
       expect((await ada.ask(`/hub/spawn/${ada.login}`)).text).toContain('Choose a password of your own first');
       expect(ada.pids(/./)).toEqual([]);
-      expect((await ada.changePassword('short')).text).toContain('too short');
+      expect((await ada.changePassword('short')).text).toMatch(/too short.*너무 짧습니다/s);
       expect((await ada.changePassword(first)).text).toContain('choose another one');
       expect(
         (await ada.send('/hub/change-password', { old: 'wrong', new: 'long enough', again: 'long enough' })).text,
@@ -141,23 +154,42 @@ describeClassroom('npm run classroom', () => {
       }
     });
 
-    test('is slowed down after wrong passwords, for this login only, whatever address one pretends to have', async () => {
-      const answered: string[] = [];
+    describe('after wrong passwords', () => {
+      let answered: string[];
+      beforeEach(() => {
+        answered = [];
+      });
       let count = 0;
       const attempt = (who: Person, name: string, password?: string) => {
         const pretended = `192.0.2.${++count}`;
         return who
-          .elsewhere()
           .logIn(password, { 'X-Real-Ip': pretended, 'X-Forwarded-For': pretended })
           .then(({ status }) => void answered.push(`${name} ${status}`));
       };
-      const all = [1, 2, 3, 4].map(() => attempt(bob, 'wrong', 'guess'));
-      await until(() => answered.length >= 2);
-      all.push(attempt(bob, 'right')); // waits its turn, too
-      await attempt(ada, 'other');
-      await Promise.all(all);
-      expect(answered.at(-1)).toBe('right 302');
-      expect(answered).toContain('other 302');
+      const guesses = (who: Person, number: number) =>
+        Array.from({ length: number }, () => attempt(who.elsewhere(), 'wrong', 'guess'));
+
+      test('is slowed down, for this login only, whatever address one pretends to have', async () => {
+        const all = guesses(bob, 3);
+        await until(() => answered.length >= 2);
+        all.push(attempt(bob.elsewhere(), 'right')); // waits its turn, too
+        await attempt(ada.elsewhere(), 'other');
+        await Promise.all(all);
+        expect(answered.at(-1)).toBe('right 302');
+        expect(answered).toContain('other 302');
+      });
+
+      test('is refused while others wait already, but not in a browser that has logged in before', async () => {
+        expect((await uma.logIn()).status).toBe(302);
+        await Promise.all(guesses(uma, 3));
+        const all = Promise.allSettled(guesses(uma, 6)); // three of them wait for 14 s
+        await until(() => answered.includes('wrong 429'));
+        expect((await uma.elsewhere().logIn()).text).toContain('Too many attempts with this login');
+        await attempt(uma, 'own');
+        expect(answered).toContain('own 302');
+        expect(answered.length).toBeLessThan(10);
+        await all;
+      });
     });
 
     test('is possible by the proxy only, which knows where people are', () => {
@@ -274,7 +306,9 @@ describeClassroom('npm run classroom', () => {
       }
       const { status } = await bob.ask(`/hub/api/users/${ada.login}/server`, { method: 'DELETE' });
       expect([403, 404]).toContain(status);
-      expect((await bob.ask('/hub/admin')).status).toBe(403);
+      for (const page of ['admin', 'class']) {
+        expect((await bob.ask(`/hub/${page}`)).status).toBe(403);
+      }
       // A kernel's sockets at TCP ports would be open to all users of the machine.
       expect(kernelsOf(ada.serverPid).flatMap(listeningAddresses)).toEqual([]);
       await othersGoOn();
@@ -284,13 +318,11 @@ describeClassroom('npm run classroom', () => {
       const notebooks = `/user/${ada.login}/api/contents/notebooks`;
       expect((await kim.ask(notebooks)).status).toBe(403);
       await ada.send('/hub/let-in', {});
-      const again = kim.elsewhere(); // servers remember for some minutes who may enter
-      await again.arrive();
-      expect((await again.ask(notebooks)).status).toBe(200);
+      expect((await kim.ask(notebooks)).status).toBe(200);
+      expect((await kim.ask('/hub/class')).text).toContain(`href="/user/${ada.login}/"`);
       await ada.send('/hub/let-in', {});
-      const last = kim.elsewhere();
-      await last.arrive();
-      expect((await last.ask(notebooks)).status).toBe(403);
+      expect((await kim.ask(notebooks)).status).toBe(403);
+      expect((await kim.ask('/hub/class')).text).not.toContain(`href="/user/${ada.login}/"`);
     });
 
     test('finds no token in a file that all can read', () => {
@@ -387,6 +419,16 @@ describeClassroom('npm run classroom', () => {
       await othersGoOn();
     });
 
+    test('a log that has grown large: its contents are moved aside, and the hub goes on writing', async () => {
+      const log = join(classroom.state, 'hub.log');
+      appendFileSync(log, 'x'.repeat(10_000_001));
+      await until(() => existsSync(`${log}.old`) && statSync(log).size < 1_000_000);
+      expect(readFileSync(`${log}.old`, 'utf8')).toContain('xxx');
+      expect(statSync(`${log}.old`).mode & 0o777).toBe(0o600);
+      await bob.elsewhere().logIn();
+      await until(() => readFileSync(log, 'utf8').includes(bob.login));
+    });
+
     test('the notebook folder deleted: it is there again once the server has been started again', async () => {
       bob.sh('rm -rf my-mnist-lecture');
       await othersGoOn();
@@ -445,14 +487,20 @@ describeClassroom('npm run classroom', () => {
       await page.screenshot({ path: join(screenshots, 'classroom-lecture.png') });
     });
 
-    test('a teacher sees who is there', async () => {
+    test('a teacher sees who is there, by name, and stops a server', async () => {
       const page = await (await browser.newContext()).newPage();
-      await page.goto(`${classroom.origin}/hub/admin`);
+      await page.goto(`${classroom.origin}/hub/class`);
       await page.fill('#username_input', kim.login);
       await page.fill('#password_input', kim.password);
       await page.click('#login_submit');
-      await page.getByText(ada.login).first().waitFor();
-      await page.screenshot({ path: join(screenshots, 'classroom-admin.png') });
+      const row = page.locator('tr', { hasText: eva.login });
+      expect(await row.locator('td').first().textContent()).toBe('학생 eva');
+      await page.screenshot({ path: join(screenshots, 'classroom-teacher.png'), fullPage: true });
+      await row.getByRole('button').click();
+      await row.getByRole('button').waitFor({ state: 'detached' });
+      await until(() => eva.pids(/./).length === 0);
+      expect(await page.locator('tr', { hasText: ada.login }).getByRole('button').count()).toBe(1);
+      expect(await page.locator('a', { hasText: 'Admin' }).count()).toBe(0);
     });
   });
 

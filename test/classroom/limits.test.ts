@@ -1,6 +1,8 @@
 // What a student who uses too much of the machine does to the others: nothing. On the real hub.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Classroom, type Person, type RemoteKernel, describeClassroom, kernelsOf, until } from '../helpers/classroom';
 import { describeIfLimited } from '../helpers/limits';
 import { isAlive } from '../helpers/processes';
@@ -18,21 +20,28 @@ function processorTime(pid: number): number {
 describeClassroom('npm run classroom', () => {
   describeIfLimited('with limits', () => {
     const classroom = new Classroom();
-    let [ada, bob]: Person[] = [];
+    const ownClass = `mnist-class-${classroom.suffix}`;
+    let [ada, bob, eva]: Person[] = [];
     let [adasKernel, bobsKernel]: RemoteKernel[] = [];
 
     beforeAll(async () => {
-      ({ ada, bob } = await classroom.setUp({ ada: 'student', bob: 'student' }));
+      ({ ada, bob, eva } = await classroom.setUp({ ada: 'student', bob: 'student', eva: 'student' }));
       const { output } = await classroom.open();
       expect(output).toContain('Each student may use 1,500 MB of memory');
-      await Promise.all([ada, bob].map((person) => person.arrive()));
+      await Promise.all([ada, bob, eva].map((person) => person.arrive()));
       await Promise.all([ada, bob].map((person) => person.startServer()));
       [adasKernel, bobsKernel] = await Promise.all([ada, bob].map((person) => person.startKernel()));
     });
     afterEach(async () => {
       expect(await bobsKernel.run('console.log(40 + 2)')).toBe('42\n');
     });
-    afterAll(() => classroom.delete());
+    afterAll(async () => {
+      await classroom.delete();
+      spawnSync(
+        'rmdir',
+        ['memory', 'cpu', ''].map((controller) => join('/sys/fs/cgroup', controller, ownClass)),
+      );
+    });
 
     test('a cell that eats memory is stopped with a sentence, and its kernel goes on', async () => {
       const said = await adasKernel.run(
@@ -76,15 +85,48 @@ describeClassroom('npm run classroom', () => {
       expect(share).toBeGreaterThan(0.7); // evenly: 1; by the number of processes: 0.25
     });
 
-    test('a student for whom the machine has no memory left is told so, and the others go on', async () => {
-      await ada.stopServer();
-      classroom.checkout.replace('classroom/limits.py', (code) => code.replace('STUDENT = 750', 'STUDENT = 750_000'));
-      const hub = classroom.pid('hub');
-      process.kill(hub, 'SIGKILL'); // the next one reads the file again
-      await until(() => classroom.pid('hub') !== hub);
-      await until(async () => (await ada.ask('/hub/api/')).status === 200);
-      await expect(ada.startServer()).rejects.toThrow('The class server has no memory left for another student');
-      expect((await ada.ask(`/hub/spawn/${ada.login}`)).text).toContain('has no memory left for another student');
+    describe('and with 2.5 GB for the whole class', () => {
+      beforeAll(async () => {
+        // Of its own, so that another class on this machine keeps its limit.
+        classroom.checkout.replace('classroom/limits.py', (code) =>
+          code
+            .replace('CLASS = "mnist-class"', `CLASS = "${ownClass}"`)
+            .replace('memory("MemTotal") - RESERVE', '2500 * MB'),
+        );
+        await Promise.all([ada, bob].map((person) => person.stopServer()));
+        const hub = classroom.pid('hub');
+        process.kill(hub, 'SIGKILL'); // the next one reads the file again
+        await until(() => classroom.pid('hub') !== hub);
+        await until(async () => (await ada.ask('/hub/api/')).status === 200);
+        for (const person of [ada, bob]) {
+          await person.startServer();
+        }
+        [adasKernel, bobsKernel] = await Promise.all([ada, bob].map((person) => person.startKernel()));
+      });
+
+      test('when memory is short, the cell that takes it is stopped with a sentence, and others go on', async () => {
+        // Random, so that Linux merges no equal pages.
+        const take = "import { randomBytes } from 'node:crypto';\nconst all = [randomBytes(1)];\n";
+        await bobsKernel.run(`${take}all.push(randomBytes(700_000_000));`);
+        const said = await adasKernel.run(
+          `${take}while (true) { all.push(randomBytes(5_000_000)); await new Promise((done) => setTimeout(done, 5)); }`,
+        );
+        expect(said).toMatch(
+          /^OutOfMemory: the cell was stopped, because all students together use [\d,]+ of the 2,500 MB/,
+        );
+      });
+
+      test('a student for whom no memory is left is told so', async () => {
+        await expect(eva.startServer()).rejects.toThrow(
+          'The class server has no memory left for another student: 2 are',
+        );
+        expect((await eva.ask(`/hub/spawn/${eva.login}`)).text).toContain('has no memory left for another student');
+      });
+
+      test('a student starts once there is memory again', async () => {
+        await ada.stopServer();
+        await eva.startServer();
+      });
     });
   });
 });

@@ -4,36 +4,53 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './notebook';
 
-/** Runs code in Python that uses limits.py. @returns what it prints. */
-function limits(code: string): string {
-  const script = `import sys; sys.path.insert(0, ${JSON.stringify(join(root, 'classroom'))}); import limits; ${code}`;
+/** A class beside others on this machine. */
+const SETTINGS = `import sys
+sys.path.insert(0, ${JSON.stringify(join(root, 'classroom'))})
+import limits
+limits.CLASS = 'mnist-class-test-${process.pid}'
+limits.refuse_if_short = lambda student: None`;
+const REMOVE = `for _version, folder in limits.found().values():
+  for group in folder.glob('*/'):
+    group.rmdir()
+  folder.rmdir()`;
+
+/**
+ * Runs lines of Python that use limits.py.
+ *
+ * @returns what they print.
+ */
+function python(...lines: string[]): string {
+  const script = [SETTINGS, ...lines].join('\n');
   return execFileSync(join(root, '.venv', 'bin', 'python'), ['-B', '-c', script], { encoding: 'utf8' }).trim();
 }
 
 /** Why memory cannot be limited here; empty if it can. */
 const reason =
-  process.getuid?.() === 0 ? limits('print(limits.find()[1].get("memory", ""))') : 'only root can limit memory';
+  process.getuid?.() === 0 ? python('print(limits.find()[1].get("memory", ""))', REMOVE) : 'only root can limit memory';
 
 /** Like `describe`, but skipped, with the reason in the title, where memory cannot be limited. */
 export const describeIfLimited = (title: string, tests: () => void): void =>
   reason ? describe.skip(`${title} (skipped: ${reason})`, tests) : describe(title, tests);
 
-/** A student's group. */
-export class LimitedGroup {
-  private readonly name = `test-${process.pid}`;
+/** The groups of a class and of its students. */
+export class LimitedClass {
+  /** @param megabytes the limit of all students together. */
+  constructor(private readonly megabytes = 1_000_000) {}
 
-  constructor(megabytes: number) {
-    limits(`limits.STUDENT_LIMIT = ${megabytes} * limits.MB; limits.prepare(${JSON.stringify(this.name)})`);
+  /** Makes the group of a student, with a limit in MB, and moves a process into it. What that starts from then on is in it, too. */
+  add(student: string, megabytes: number, pid: number): void {
+    const folder = python(
+      `limits.class_limit = lambda: ${this.megabytes} * limits.MB`,
+      `limits.STUDENT_LIMIT = ${megabytes} * limits.MB`,
+      `limits.prepare('${student}')`,
+      `print(limits.found()['memory'][1])`,
+    );
+    writeFileSync(join(folder, student, 'cgroup.procs'), String(pid));
   }
 
-  /** Moves a process into the group. What it starts from then on is in the group, too. */
-  add(pid: number): void {
-    const folder = limits('print(limits.found()["memory"][1])');
-    writeFileSync(join(folder, this.name, 'cgroup.procs'), String(pid));
-  }
-
-  /** Removes the group, once its processes have ended. */
+  /** Removes the groups, once their processes have ended. */
   remove(): void {
-    limits(`limits.remove(${JSON.stringify(this.name)})`);
+    python(REMOVE);
   }
 }

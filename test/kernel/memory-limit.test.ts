@@ -2,18 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kernel, startKernel } from '../helpers/kernel';
-import { LimitedGroup, describeIfLimited } from '../helpers/limits';
+import { LimitedClass, describeIfLimited } from '../helpers/limits';
 
 const LIMIT_MB = 1000;
 
 describeIfLimited('in a control group with a limit of memory', () => {
-  let group: LimitedGroup;
+  const group = new LimitedClass();
   let kernel: Kernel;
   let pid: number;
   beforeAll(async () => {
-    group = new LimitedGroup(LIMIT_MB);
     kernel = await startKernel({ env: { NODE_OPTIONS: '--max-old-space-size=2000' } });
-    group.add(kernel.pid);
+    group.add('student', LIMIT_MB, kernel.pid);
     ({ pid } = kernel);
     await kernel.run(`import * as tf from '@tensorflow/tfjs-node';
 const kept: unknown[] = [];
@@ -73,5 +72,41 @@ for (let n = 1; n > 0; size += n) n = readSync(descriptor, part);
 size`);
     rmSync(folder, { recursive: true });
     expect([run.status, run.result]).toEqual(['ok', '1100000000']);
+  });
+});
+
+describeIfLimited('in a class with a limit of memory for all students together', () => {
+  const CLASS_MB = 1200;
+  const limitedClass = new LimitedClass(CLASS_MB);
+  let [greedy, modest]: Kernel[] = [];
+  beforeAll(async () => {
+    [greedy, modest] = await Promise.all([startKernel(), startKernel()]);
+    limitedClass.add('greedy', 1000, greedy.pid);
+    limitedClass.add('modest', 1000, modest.pid);
+    await Promise.all(
+      [greedy, modest].map((kernel) =>
+        kernel.run(`const kept: unknown[] = []; const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const take = (count: number) => kept.push(Buffer.alloc(count * 1e6, 1));`),
+      ),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all([greedy, modest].map((kernel) => kernel.stop()));
+    limitedClass.remove();
+  });
+
+  test('the cell that takes what is left is stopped with a sentence that names the class, and others go on', async () => {
+    await modest.run('take(400); undefined');
+    const others = modest.start("take(20); console.log('taken'); while (true) await sleep(10);");
+    await others.until(/taken/);
+    const run = await greedy.run('while (true) { take(5); await sleep(5); }');
+    expect([run.status, run.ename]).toEqual(['error', 'OutOfMemory']);
+    expect(run.evalue).toMatch(
+      /^the cell was stopped, because all students together use (1,)?\d+ of the 1,200 MB of memory of the class server\./,
+    );
+    const next = await greedy.run("kept.length = 0; console.log('again')");
+    expect([next.stdout, greedy.isAlive(), others.status]).toEqual(['again\n', true, undefined]);
+    await modest.interrupt();
+    expect((await others.ended).ename).toBe('Interrupted');
   });
 });

@@ -305,8 +305,8 @@ await mnist.saveModel(model, ${folder});`;
     const lecture = asNobody('start', [], { HOME: '/nowhere' });
     expect([await lecture.ended, lecture.output]).toEqual([
       1,
-      `Neither ${checkout.root} nor /nowhere/my-mnist-lecture may be written to: ` +
-        'set HOME to a folder that you may write to, or ask for write permission.\n',
+      "The notebooks could not be copied into /nowhere/my-mnist-lecture: [Errno 13] Permission denied: '/nowhere'.\n" +
+        `${checkout.root} may not be written to either: set HOME to a folder that you may write to, and that has room.\n`,
     ]);
   });
 
