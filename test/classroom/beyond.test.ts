@@ -126,7 +126,7 @@ describe('the image', () => {
       name.endsWith('.ipynb'),
     );
     expect(notebooks.map((name) => basename(name)).sort()).toEqual([
-      ...['exercises.ipynb', 'exercises.ipynb', 'mnist-dense.ipynb', 'mnist-dense.ipynb'],
+      ...['exercises.ipynb', 'exercises.ipynb', 'look-inside.ipynb', 'mnist-dense.ipynb', 'mnist-dense.ipynb'],
     ]);
     const notebook = join(home, NOTEBOOK.replace('/lab/tree/', ''));
     expect(readFileSync(notebook, 'utf8')).toBe(read('notebooks', 'mnist-dense.ipynb'));
