@@ -131,7 +131,7 @@ describe('set-up says in one sentence what is missing and what to do, and touche
     try {
       const { status, stderr } = small.setUp({ XDG_CACHE_HOME: checkout.cache });
       expect(stderr).toMatch(
-        /^There is not enough room on the disk of \S+: 930 MB are needed and \d+ MB are free\. Make room/,
+        /^There is not enough room on the disk of \S+: 940 MB are needed and \d+ MB are free\. Make room/,
       );
       expect(status).toBe(1);
     } finally {
