@@ -5,7 +5,7 @@ import { pageBundle } from '../display/page-part';
 import type { PrincipalComponents } from '../look-inside/principal-components';
 import { DIGIT_COLORS, type Place, placesOf } from '../page/scatter-scale';
 import { FULL_WIDTH } from './style';
-import { round, svgPicture, svgText } from './svg-elements';
+import { round, svgAddress, svgPicture, svgText } from './svg-elements';
 
 const HEIGHT = 540;
 const MARGIN = 30;
@@ -42,7 +42,7 @@ export function activationMap(
   return pageBundle(
     'scatter',
     { points, labels: digits, sheet: sheetOf(images, perRow), perRow, rows, columns, titles, description },
-    `data:image/svg+xml;base64,${Buffer.from(stillMap(points, digits, titles)).toString('base64')}`,
+    svgAddress(stillMap(points, digits, titles)),
     description,
   );
 }

@@ -7,7 +7,7 @@ import { MISTAKE, RIGHT, describeConfusion, largestConfusions } from './confusio
 import { digitPicture } from './digit-picture';
 import { probabilityText } from './probability-bars';
 import { FULL_WIDTH } from './style';
-import { svgPicture, svgText } from './svg-elements';
+import { svgAddress, svgPicture, svgText } from './svg-elements';
 
 /** The most bytes of pictures: with them, an output stays below 0.5 MB. */
 const MOST_BYTES = 270_000;
@@ -59,7 +59,7 @@ export function confusionExplorer(images: IdxArray, trueLabels: number[], probab
     ({ label, precision, recall, f1 }) => `${label} ${[precision, recall, f1].map(scoreText).join(', ')}`,
   );
   const description = `${describeConfusion(matrix)} Precision, recall and F1 of each class: ${scores.join('; ')}.`;
-  const still = `data:image/svg+xml;base64,${Buffer.from(stillPicture(images, matrix, report, shown)).toString('base64')}`;
+  const still = svgAddress(stillPicture(images, matrix, report, shown));
   return pageBundle('confusion', data, still, description);
 }
 

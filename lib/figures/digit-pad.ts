@@ -3,9 +3,10 @@ import { PNG } from 'pngjs';
 import { type IdxArray } from '../data/idx';
 import { displayedAs } from '../display/display';
 import { pageBundle } from '../display/page-part';
-import { percent } from '../page/bars';
+import { indexOfLargest, percent } from '../page/bars';
 import { ACTIVATIONS, type Activation, type PackedLayer, forward, packLayer, unpackLayer } from '../page/network';
 import { COLORS, FONT, GREY, INK, escapeXml } from './style';
+import { svgAddress } from './svg-elements';
 
 /** A pad to draw a digit on, which a cell shows if it is its last expression. */
 export interface DigitPad {
@@ -42,7 +43,7 @@ export function digitPad(model: tf.LayersModel, images: IdxArray): DigitPad {
   return displayedAs({ layers }, () => {
     const inputs = Array.from(pixels, (pixel) => pixel / 255);
     const probabilities = Array.from(forward(layers.map(unpackLayer), inputs));
-    const best = probabilities.indexOf(Math.max(...probabilities));
+    const best = indexOfLargest(probabilities);
     const description =
       'A pad to draw a digit on, with the probability of each class as a bar. ' +
       `In the picture, the network answers ${best} with ${percent(probabilities[best])}.`;
@@ -96,7 +97,7 @@ function kernelShape(layer: tf.layers.Layer): number[] {
 
 /** The picture for where no script runs: the pad with a digit on it, and its bars. Returns its address. */
 function still(pixels: Uint8Array, probabilities: number[]): string {
-  const best = probabilities.indexOf(Math.max(...probabilities));
+  const best = indexOfLargest(probabilities);
   const rows = probabilities.map((probability, digit) => {
     const y = 12 + (digit * 256) / probabilities.length;
     const height = 200 / probabilities.length;
@@ -111,7 +112,7 @@ function still(pixels: Uint8Array, probabilities: number[]): string {
     `<rect width="610" height="284" fill="#FFFFFF"/><rect x="2" y="2" width="280" height="280" fill="none" stroke="${GREY}" stroke-width="2" rx="4"/>` +
     `<image x="2" y="2" width="280" height="280" style="image-rendering:pixelated" href="data:image/png;base64,${picture(pixels)}"/>` +
     `<path d="M328 8V276" stroke="${GREY}"/>${rows.join('')}</svg>`;
-  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+  return svgAddress(svg);
 }
 
 /** Dark ink on white paper, as PNG in base64. */

@@ -1,10 +1,10 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import type { IdxArray } from '../data/idx';
+import { checkIndices, inkColor } from './digit-picture';
 import { pictureGrid, scaleOf, signedColor } from './picture-grid';
 import type { Figure } from './style';
 
 const PER_ROW = 4;
-const PAPER = 255;
 
 /**
  * Images, and below each the gradient by its pixels: on vermillion, more ink makes the class more likely, on blue less
@@ -28,16 +28,13 @@ export function gradientFigure(
 ): Figure {
   const [available, rows, columns] = images.shape;
   const [count, size] = [indices.length, rows * columns];
-  const absent = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= available);
-  if (absent !== undefined) {
-    throw new RangeError(`there is no image ${absent} (expected 0-${available - 1})`);
-  }
   if (count === 0 || gradients.size !== count * size || gradients.shape[0] !== count) {
     throw new RangeError(
       `the gradients have the shape [${gradients.shape.join(', ')}] for ${count} images of ${rows} by ${columns} pixels ` +
         `(expected [${Math.max(1, count)}, ${size}])`,
     );
   }
+  checkIndices(available, indices);
   if (titles.length !== count) {
     throw new RangeError(`${titles.length} titles for ${count} images (expected one each)`);
   }
@@ -59,9 +56,9 @@ export function gradientFigure(
     perRow: Math.min(count, PER_ROW),
     colorOf: (picture, row, column) => {
       const { of, isImage } = order[picture];
-      const pixel = row * columns + column;
-      const grey = PAPER - images.data[indices[of] * size + pixel];
-      return isImage ? [grey, grey, grey] : signedColor(values[of * size + pixel] / scales[of]);
+      return isImage
+        ? inkColor(images, indices[of], row, column)
+        : signedColor(values[of * size + row * columns + column] / scales[of]);
     },
     titles: order.map(({ of, isImage }) => (isImage ? titles[of] : '')),
     legend: ['more likely', '0', 'less likely'],

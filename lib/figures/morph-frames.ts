@@ -4,6 +4,7 @@ import { renderSvg } from '../display/svg';
 import type { Morph } from '../look-inside/morph';
 import { indexOfLargest, percent } from '../page/bars';
 import { digitGrid } from './digit-grid';
+import { svgAddress } from './svg-elements';
 
 const MOST_STILL = 8;
 
@@ -43,7 +44,7 @@ export function morphFrames({ images, probabilities, target }: Morph): MimeBundl
       probabilities: probabilities.map(rounded),
       target,
     },
-    `data:image/svg+xml;base64,${Buffer.from(renderSvg(data, layout)).toString('base64')}`,
+    svgAddress(renderSvg(data, layout)),
     description,
   );
 }

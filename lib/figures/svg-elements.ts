@@ -11,6 +11,11 @@ export function svgPicture(width: number, height: number, elements: string[]): s
   ].join('\n');
 }
 
+/** The address of an SVG picture: a `data:` URL. */
+export function svgAddress(svg: string): string {
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+}
+
 /** A line of text; `anchor` says which end of it x is, y is its baseline. */
 export function svgText(
   x: number,

@@ -1,4 +1,5 @@
 import { addStyle } from './part';
+import { bytesOf, drawInk } from './pictures';
 
 /** What the part "confusion" is given. */
 export interface ConfusionData {
@@ -50,13 +51,13 @@ export function exploreConfusion(shadow: ShadowRoot, data: ConfusionData): void 
   const heading = create('p');
   heading.role = 'status';
   const digits = create('ul');
+  const pixels = bytesOf(data.pixels);
 
   const show = (label: number, predicted: number): void => {
     const found = data.pictures.flatMap((picture, position) =>
       picture.label === label && picture.predicted === predicted ? [{ ...picture, position }] : [],
     );
     heading.textContent = headingOf(label, predicted, data.matrix[label][predicted], found.length);
-    const pixels = Uint8Array.from(atob(data.pixels), (character) => character.charCodeAt(0));
     digits.replaceChildren(
       ...found.map(({ position, index, probability }) => {
         const canvas = drawing(pixels, position, data.size);
@@ -233,13 +234,7 @@ function headingOf(label: number, predicted: number, count: number, shown: numbe
 function drawing(pixels: Uint8Array, position: number, { rows, columns }: ConfusionData['size']): HTMLCanvasElement {
   const canvas = create('canvas');
   [canvas.width, canvas.height] = [columns, rows];
-  const context = canvas.getContext('2d')!;
-  const image = context.createImageData(columns, rows);
-  for (let pixel = 0; pixel < rows * columns; pixel++) {
-    const paper = 255 - pixels[position * rows * columns + pixel];
-    image.data.set([paper, paper, paper, 255], 4 * pixel);
-  }
-  context.putImageData(image, 0, 0);
+  drawInk(canvas, pixels.subarray(position * rows * columns, (position + 1) * rows * columns));
   return canvas;
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { loadPretrained } from 'mnist-lib';
+import { compiled } from './small-mnist';
 
 /** The network of the lecture, trained. The caller disposes of it. */
 export async function pretrainedNetwork(): Promise<tf.Sequential> {
@@ -9,7 +10,6 @@ export async function pretrainedNetwork(): Promise<tf.Sequential> {
       tf.layers.dense({ name: 'output', units: 10, activation: 'softmax' }),
     ],
   });
-  model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
-  await loadPretrained(model);
+  await loadPretrained(compiled(model));
   return model;
 }

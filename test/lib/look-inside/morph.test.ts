@@ -1,12 +1,12 @@
 import { flatten, inputGradient, loadMnist, morph, normalize, predict } from 'mnist-lib';
 import * as tf from '@tensorflow/tfjs-node';
-import { trainedNetwork } from '../../helpers/trained-network';
+import { pretrainedNetwork } from '../../helpers/pretrained-network';
 
 describe('morph(model, images, index, target, steps)', () => {
   const { testImages } = loadMnist();
   let model: tf.Sequential;
   beforeAll(async () => {
-    model = await trainedNetwork();
+    model = await pretrainedNetwork();
   });
   afterAll(() => model.dispose());
 
