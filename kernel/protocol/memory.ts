@@ -38,10 +38,15 @@ export function limitedGroups(): LimitedGroup[] {
   return groups;
 }
 
-/** A group that is short of memory, and what it uses, in bytes. */
+/** A group that is short of memory, and what it used when that was seen, in bytes. */
 export interface Shortage {
   group: LimitedGroup;
   used: number;
+}
+
+/** Whether half of what was left is used since: code that goes on may not be waited for. */
+export function isFilling({ group, used }: Shortage): boolean {
+  return group.used() > (group.limit + used) / 2;
 }
 
 /**

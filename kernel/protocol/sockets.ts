@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
-import { limitedGroups, watch } from './memory';
+import { type Shortage, isFilling, limitedGroups, watch } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
@@ -12,8 +12,8 @@ const { connection, shared } = workerData as ThreadData;
 
 /** The interval of checks whether the main thread has handled Stop. */
 const POLL_MS = 100;
-/** While memory is short, code that computes is terminated after this time: it may fill the rest of the memory at once. */
-const SHORTAGE_MS = 20;
+/** The same while memory is short: code may fill what is left within a few hundred milliseconds. */
+const SHORTAGE_POLL_MS = 20;
 /** The interval of checks whether memory is short, while a cell runs. */
 const MEMORY_CHECK_MS = 50;
 /** The longest time that uninterruptible code, such as a batch of training, may take after Stop. */
@@ -139,21 +139,21 @@ function start(port: MessagePort): void {
     });
   }
 
-  function stop(reply: () => void, isUrgent = false): void {
+  function stop(reply: () => void): void {
     Atomics.add(shared, Shared.stops, 1);
     sendToKernel('interrupt');
     replies.push(reply);
     if (!session) {
       session = new Session();
       session.connectToMainThread();
-      terminateStuckCode(session, isUrgent);
+      terminateStuckCode(session);
     }
   }
 
   /** Terminates code that does not return to the event loop, until Stop is handled and the stopped cell has ended. */
-  function terminateStuckCode(connected: Session, isUrgent: boolean): void {
+  function terminateStuckCode(connected: Session): void {
     let execution = Atomics.load(shared, Shared.executionId);
-    let [since, uninterruptibleSince] = [isUrgent ? -Infinity : Date.now(), Infinity];
+    let [since, uninterruptibleSince] = [Date.now(), Infinity];
     let isTerminating = false;
     const poll = (): void => {
       if (replies.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
@@ -169,21 +169,24 @@ function start(port: MessagePort): void {
       }
       const isPatient = isUninterruptible
         ? now - uninterruptibleSince < MAX_UNINTERRUPTIBLE_MS
-        : now - since < Atomics.load(shared, Shared.patienceMs);
+        : now - since < Atomics.load(shared, Shared.patienceMs) && !(shortage && isFilling(shortage));
       if (!isPatient && !isTerminating) {
         isTerminating = true;
         Atomics.add(shared, Shared.terminations, 1);
         connected.post('Runtime.terminateExecution', () => {
           // A second termination must not meet the kernel while it ends the cell.
-          [isTerminating, since, uninterruptibleSince] = [false, Date.now(), Infinity];
+          [isTerminating, since, uninterruptibleSince, shortage] = [false, Date.now(), Infinity, undefined];
         });
       }
-      setTimeout(poll, POLL_MS);
+      wait();
     };
-    setTimeout(poll, isUrgent ? SHORTAGE_MS : POLL_MS);
+    const wait = (): void => void setTimeout(poll, shortage ? SHORTAGE_POLL_MS : POLL_MS);
+    wait();
   }
 
   let memoryTimer: NodeJS.Timeout | undefined;
+  /** For which the running cell was stopped. */
+  let shortage: Shortage | undefined;
 
   /** Stops the cell before Linux ends the kernel, if memory is limited. */
   function watchMemory(): void {
@@ -192,15 +195,16 @@ function start(port: MessagePort): void {
       return;
     }
     const check = watch(groups);
+    shortage = undefined;
     memoryTimer = setInterval(() => {
-      const shortage = check();
+      shortage = check();
       if (shortage) {
         const { group, used } = shortage;
         clearInterval(memoryTimer);
         Atomics.store(shared, Shared.isLimitShared, group === groups[0] ? 0 : 1);
         Atomics.store(shared, Shared.limitMegabytes, Math.round(group.limit / 1e6));
         Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));
-        stop(() => {}, true);
+        stop(() => {});
       }
     }, MEMORY_CHECK_MS);
   }

@@ -43,12 +43,16 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
     expect(used).toBeLessThanOrEqual(LIMIT_MB);
   });
 
-  test('training that fills it ends with the sentence, although training handles Stop itself', async () => {
+  test.each([
+    ['takes little at a time', 'kept.push(new Float32Array(2_000_000).fill(1))'],
+    ['computes for long in between', 'kept.push(new Float32Array(6_000_000).fill(1)); wait(40)'],
+  ])('training that fills it and %s ends after a batch, with the sentence', async (_what, code) => {
     const run =
       await kernel.run(`const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [4] })] });
 model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
 const [xs, ys] = [tf.ones([64, 4]), tf.ones([64, 1])];
-const onBatchEnd = () => void kept.push(new Float32Array(2_000_000).fill(1));
+const wait = (ms: number) => { for (const start = Date.now(); Date.now() < start + ms; ); };
+const onBatchEnd = () => { ${code}; };
 try {
   await model.fit(xs, ys, { epochs: 1000, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } });
   console.log('after');
