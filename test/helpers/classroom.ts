@@ -1,10 +1,10 @@
 // A classroom in a copy of this checkout, with real users of this machine, who come by HTTP and websocket as browsers do.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { type AddressInfo, type Server, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -143,23 +143,23 @@ export class Classroom {
   }
 }
 
-/** The first of three neighbouring ports that are free. */
+/**
+ * The first of three neighbouring ports that are free. They lie below those that Linux gives to connections and to servers
+ * that name no port: one of these could take a port while the classroom starts anew.
+ */
 async function freePorts(): Promise<number> {
-  const listen = async (port: number): Promise<Server | undefined> => {
-    const server = createServer();
-    server.listen(port, '127.0.0.1');
+  const isFree = async (port: number): Promise<boolean> => {
+    const server = createServer().listen(port, '127.0.0.1');
     return once(server, 'listening').then(
-      () => server,
-      () => undefined,
+      () => (server.close(), true),
+      () => false,
     );
   };
   for (;;) {
-    const first = (await listen(0))!;
-    const { port } = first.address() as AddressInfo;
-    const others = [await listen(port + 1), await listen(port + 2)];
-    [first, ...others].forEach((server) => server?.close());
-    if (others.every(Boolean)) {
-      return port;
+    const first = randomInt(20_000, 32_000);
+    const ports = [first, first + 1, first + 2];
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) {
+      return first;
     }
   }
 }
