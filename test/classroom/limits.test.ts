@@ -73,7 +73,7 @@ describeClassroom('npm run classroom', () => {
       const cores = availableParallelism();
       const pidsOf = async (remote: RemoteKernel, count: number): Promise<number[]> =>
         (await remote.run(spin(count))).split(',').map(Number);
-      const [adas, bobs] = [await pidsOf(kernel, 4 * cores), await pidsOf(bobsKernel, cores)];
+      const [adas, bobs] = [await pidsOf(kernel, 8 * cores), await pidsOf(bobsKernel, cores)];
       const used = (pids: number[]): number => pids.reduce((sum, pid) => sum + processorTime(pid), 0);
       const [adasBefore, bobsBefore] = [used(adas), used(bobs)];
       await until(() => used(adas) - adasBefore > 500); // 5 s
@@ -82,7 +82,8 @@ describeClassroom('npm run classroom', () => {
         [kernel, bobsKernel].map((remote) => remote.run("loops.forEach((loop) => loop.kill('SIGKILL'))")),
       );
       kernel.close();
-      expect(share).toBeGreaterThan(0.7); // evenly: 1; by the number of processes: 0.25
+      // Evenly: 1; by the number of processes: 0.125. Other tests take cores meanwhile.
+      expect(share).toBeGreaterThan(0.4);
     });
 
     describe('and with 2.5 GB for the whole class', () => {

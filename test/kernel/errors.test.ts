@@ -346,8 +346,8 @@ describe('programs that run notebooks:', () => {
   }
 
   test('nbconvert prints name, message and line of the error', () => {
-    const { status, stderr } = nbconvert();
-    expect(status).not.toBe(0);
+    const { status, signal, stderr } = nbconvert();
+    expect([status, signal]).toEqual([1, null]);
     expect(stripVTControlCharacters(stderr)).toContain('\nRangeError: a\nCell In[1], line 1, column 7\n');
   });
 
