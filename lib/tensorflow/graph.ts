@@ -28,20 +28,6 @@ export function hasGraphs(): boolean {
 }
 
 /**
- * Makes a tensor of bytes, an input of type DT_UINT8. tfjs has no such type, so a graph is all that can use it.
- *
- * @param bytes which the tensor may share: do not change them while it exists.
- * @returns uint8; tfjs calls it int32. The caller disposes of it.
- * @example const pixels = byteTensor(Uint8Array.of(0, 255), [2]);
- */
-export function byteTensor(bytes: Uint8Array, shape: number[]): tf.Tensor {
-  const backend = nodeBackend()!;
-  const { TF_UINT8 } = backend.binding;
-  const id = backend.binding.createTensor(shape, TF_UINT8, bytes);
-  return backend.createOutputTensor({ id, shape, dtype: TF_UINT8 });
-}
-
-/**
  * Describes a graph, operation by operation. https://www.tensorflow.org/api_docs/python/tf/raw_ops lists the operations with
  * their inputs and attributes; every attribute without a default must be given.
  *
@@ -83,9 +69,9 @@ export class GraphDescription {
     return name;
   }
 
-  /** Adds a value that is given each time the graph runs. */
-  input(name: string, type: DataType, shape: number[]): Result {
-    return this.add(name, 'Placeholder', [], { dtype: { type }, shape: { shape } });
+  /** Adds a value that is given each time the graph runs, of any shape if none is given. */
+  input(name: string, type: DataType, shape?: number[]): Result {
+    return this.add(name, 'Placeholder', [], { dtype: { type }, ...(shape && { shape: { shape } }) });
   }
 
   /** Adds numbers that never change: a value of the given shape, by default a single number. */
@@ -198,13 +184,22 @@ export class Graph {
         made.push(id);
         return id;
       });
-      return binding.runSavedModel(this.id, ids, Object.keys(inputs).join(), results.join()).map(({ id }) => {
-        made.push(id);
-        return binding.tensorDataSync(id);
-      });
+      const outputs = this.runByNumber(Object.keys(inputs), ids, results);
+      made.push(...outputs);
+      return outputs.map((id) => binding.tensorDataSync(id));
     } finally {
       made.forEach((id) => binding.deleteTensor(id));
     }
+  }
+
+  /**
+   * Runs operations as `run` does, on tensors that are known by the addon's numbers.
+   *
+   * @returns the numbers of the results. The caller deletes them.
+   */
+  runByNumber(names: string[], inputs: number[], results: Result[]): number[] {
+    const { binding } = this.backend;
+    return binding.runSavedModel(this.id, inputs, names.join(), results.join()).map(({ id }) => id);
   }
 
   /** Frees the graph and its variables. */

@@ -16,6 +16,20 @@ for (const name of ['tfjs-core', 'tfjs-layers', 'tfjs-node'] as const) {
   }
 }
 
+/** A tensor of TensorFlow, by the addon's number of it. */
+export interface TensorNumber {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+/** An attribute of an operation. */
+export interface OpAttribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
 /** tfjs-node's backend. */
 export interface NodeBackend {
   /** The addon that joins Node and TensorFlow. It knows tensors by numbers. */
@@ -24,18 +38,23 @@ export interface NodeBackend {
     TF_FLOAT: number;
     TF_INT32: number;
     TF_UINT8: number;
+    TF_ATTR_TYPE: number;
     createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): number;
     deleteTensor(tensor: number): void;
     tensorDataSync(tensor: number): Float32Array;
+    executeOp(name: string, attributes: OpAttribute[], inputs: number[], numOutputs: number): TensorNumber[];
     /** Takes names joined by commas. */
-    runSavedModel(id: number, inputs: number[], inputNames: string, results: string): { id: number }[];
+    runSavedModel(id: number, inputs: number[], inputNames: string, results: string): TensorNumber[];
   };
+  /** What the backend knows of each tensor, by its `dataId`. */
+  tensorMap: { get(dataId: object): object; set(dataId: object, entry: object): void };
   /** Returns the addon's numbers of tf.Tensors, which keep owning them. */
   getInputTensorIds(tensors: tf.Tensor[]): number[];
   /** Makes a tf.Tensor that owns a tensor of TensorFlow. */
-  createOutputTensor(info: { id: number; shape: number[]; dtype: number }): tf.Tensor;
-  /** Runs one operation of TensorFlow. */
-  executeMultipleOutputs(name: string, attributes: object[], inputs: tf.Tensor[], numOutputs: number): tf.Tensor[];
+  createOutputTensor(info: TensorNumber): tf.Tensor;
+  /** Run one operation of TensorFlow. */
+  executeSingleOutput(name: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
+  executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: tf.Tensor[], numOutputs: number): tf.Tensor[];
   /** Loads the graph of a SavedModel and returns its id. */
   loadSavedModelMetaGraph(folder: string, tag: string): number;
   runSavedModel(id: number, inputs: tf.Tensor[], inputNames: { name: string }[], results: string[]): tf.Tensor[];

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
+import { hasBytes } from '../tensorflow/normalized';
 import { splitExamples } from './split';
 
 /** What `fit` does with each option of `model.fit`: null if it takes the option, else why it does not. */
@@ -198,7 +199,7 @@ function checkTensor(name: string, value: unknown, expected: (number | null)[] |
 /** Checks the sum first, without a copy of the data, and looks at each element only if the sum is not finite. */
 function checkFinite(name: string, values: tf.Tensor): void {
   const sumOf = (tensor: tf.Tensor): number => tf.tidy(() => tf.sum(tensor).dataSync()[0]);
-  if (Number.isFinite(sumOf(values))) {
+  if (hasBytes(values) || Number.isFinite(sumOf(values))) {
     return;
   }
   const index = values.dataSync().findIndex((value) => !Number.isFinite(value));

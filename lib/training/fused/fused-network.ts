@@ -10,11 +10,12 @@ import * as tf from '@tensorflow/tfjs-node';
 import { RandomShift, drawShifts } from '../../layers/random-shift';
 import { Graph, hasGraphs } from '../../tensorflow/graph';
 import { type Adam, type Moment, asAdam, variableOf } from '../../tensorflow/internals';
+import { largestByte } from '../../tensorflow/normalized';
 import type { Logs } from '../trainer';
 import { type DenseShape, type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
 
-/** Examples in float32: x [count, inputs] and y [count, numClasses]. */
-export interface FloatExamples {
+/** Examples: x [count, inputs], float32 or bytes as the network takes them, and y, float32 [count, numClasses]. */
+export interface ExampleTensors {
   x: tf.Tensor;
   y: tf.Tensor;
 }
@@ -40,16 +41,17 @@ interface MirroredVariable {
  * 1e-7; and a dropout layer with a seed drops other outputs at each step.
  *
  * @param model built and compiled.
+ * @param takesBytes whether x is made of bytes (tensorflow/normalized.ts) instead of float32.
  * @returns null for any other model. The caller must call `end` afterwards.
  * @example const network = createFusedNetwork(model);
  */
-export function createFusedNetwork(model: tf.LayersModel): FusedNetwork | null {
+export function createFusedNetwork(model: tf.LayersModel, takesBytes = false): FusedNetwork | null {
   const layers = hasGraphs() ? supportedLayers(model) : null;
   const adam = model.optimizer ? asAdam(model.optimizer) : null;
   const metrics = model.metricsNames?.slice(1) ?? []; // the first is the loss
   const isSupported =
     model.loss === 'categoricalCrossentropy' && metrics.every((name) => name === 'acc') && metrics.length <= 1;
-  return layers && adam && isSupported ? new FusedNetwork(layers, adam, metrics.length > 0) : null;
+  return layers && adam && isSupported ? new FusedNetwork(layers, adam, metrics.length > 0, takesBytes) : null;
 }
 
 /** A layer, and what the graph must know about it. */
@@ -113,12 +115,14 @@ export class FusedNetwork {
   /** The weights, each followed by its moments. */
   private readonly variables: MirroredVariable[];
   private readonly numClasses: number;
+  private readonly divisor: Record<string, tf.Scalar>;
   private hasChanged = false;
 
   constructor(
     private readonly layers: SupportedLayer[],
     private readonly optimizer: Adam,
     private readonly withAccuracy: boolean,
+    takesBytes: boolean,
   ) {
     const shapes = layers.map(({ shape }) => shape);
     this.numClasses = (shapes.at(-1) as DenseShape).units;
@@ -136,7 +140,8 @@ export class FusedNetwork {
         synced: null,
       }));
     });
-    this.graph = new Graph(trainingGraph(shapes));
+    this.graph = new Graph(trainingGraph(shapes, takesBytes));
+    this.divisor = takesBytes ? { largestByte: largestByte() } : {};
   }
 
   /**
@@ -146,7 +151,7 @@ export class FusedNetwork {
    * @param indices of the examples in the batch.
    * @returns loss and accuracy on the batch before the step.
    */
-  trainBatch(examples: FloatExamples, indices: Int32Array): Logs {
+  trainBatch(examples: ExampleTensors, indices: Int32Array): Logs {
     const { optimizer } = this;
     const { learningRate, beta1, beta2, epsilon } = optimizer;
     const [beta1Power, beta2Power] = [this.powerOf(beta1), this.powerOf(beta2)];
@@ -165,7 +170,7 @@ export class FusedNetwork {
   }
 
   /** Computes loss and accuracy on the examples from `first` to before `last`, one batch at a time. */
-  evaluate(examples: FloatExamples, first: number, last: number, batchSize: number): Logs {
+  evaluate(examples: ExampleTensors, first: number, last: number, batchSize: number): Logs {
     this.loadFromModel();
     const totals: Logs = {};
     for (let start = first; start < last; start += batchSize) {
@@ -204,6 +209,7 @@ export class FusedNetwork {
   end(): void {
     this.syncToModel();
     this.graph.delete();
+    tf.dispose(this.divisor);
   }
 
   /** Loads values that were assigned to tf.Variables meanwhile: by setWeights, a callback, another optimizer. */
@@ -247,11 +253,11 @@ export class FusedNetwork {
   /** Runs the graph on a batch. */
   private run(
     result: 'step' | 'probabilities',
-    { x, y }: FloatExamples,
+    { x, y }: ExampleTensors,
     indices: Int32Array,
     more: Record<string, Float32Array | Int32Array> = {},
   ): Logs {
-    const [probabilities, labels] = this.graph.compute({ x, y, indices, ...more }, [result, 'labels']);
+    const [probabilities, labels] = this.graph.compute({ x, y, indices, ...this.divisor, ...more }, [result, 'labels']);
     return this.lossAndAccuracy(probabilities, labels);
   }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { uninterruptible } from '../../notebook-kernel';
+import { bytesOf, hasBytes } from '../../tensorflow/normalized';
 import { DEFAULT_BATCH_SIZE, type Examples, splitExamples } from '../split';
 import type { BatchObserver, Logs, Trainer } from '../trainer';
 import { type FusedNetwork, createFusedNetwork } from './fused-network';
@@ -21,8 +22,10 @@ export function createFusedTrainer(
   options: tf.ModelFitArgs,
 ): Trainer | null {
   const isSupported = process.env.FUSED_TRAINING !== '0' && !options.classWeight;
-  const network = isSupported ? createFusedNetwork(model) : null;
-  return network && new FusedTrainer(network, model, x, y, options);
+  const { training, validation } = splitExamples(x, y, options);
+  const areBytes = hasBytes(training.x) && (!validation || hasBytes(validation.x));
+  const network = isSupported ? createFusedNetwork(model, areBytes) : null;
+  return network && new FusedTrainer(network, model, training, validation, areBytes, options);
 }
 
 /** Runs an epoch as tfjs's fit does: shuffles the examples, then trains on one batch after another. */
@@ -31,20 +34,20 @@ class FusedTrainer implements Trainer {
   private readonly validation: Examples | null;
   private readonly batchSize: number;
   private readonly shuffle: boolean;
-  private readonly copies = new Map<tf.Tensor, tf.Tensor>();
+  private readonly own = new Map<tf.Tensor, tf.Tensor>();
 
   constructor(
     private readonly network: FusedNetwork,
     private readonly model: tf.LayersModel,
-    x: tf.Tensor,
-    y: tf.Tensor,
-    { batchSize = DEFAULT_BATCH_SIZE, shuffle = true, ...options }: tf.ModelFitArgs,
+    training: Examples,
+    validation: Examples | null,
+    private readonly areBytes: boolean,
+    { batchSize = DEFAULT_BATCH_SIZE, shuffle = true }: tf.ModelFitArgs,
   ) {
-    const { training, validation } = splitExamples(x, y, options);
     this.batchSize = batchSize;
     this.shuffle = shuffle;
-    this.training = this.inFloats(training);
-    this.validation = validation && this.inFloats(validation);
+    this.training = this.prepare(training);
+    this.validation = validation && this.prepare(validation);
   }
 
   async trainEpoch(_epoch: number, observer: BatchObserver): Promise<Logs> {
@@ -84,20 +87,23 @@ class FusedTrainer implements Trainer {
 
   end(): void {
     this.network.end();
-    tf.dispose([...this.copies.values()]);
+    tf.dispose([...this.own.values()]);
   }
 
-  private inFloats(examples: Examples): Examples {
-    return { ...examples, x: this.toFloat(examples.x), y: this.toFloat(examples.y) };
+  private prepare(examples: Examples): Examples {
+    const x = this.areBytes ? this.keep(examples.x, bytesOf) : this.toFloat(examples.x);
+    return { ...examples, x, y: this.toFloat(examples.y) };
   }
 
-  /** Returns a float32 tensor as it is, and a copy of any other, which lives as long as the trainer. */
+  /** Returns a float32 tensor as it is, and a copy of any other. */
   private toFloat(tensor: tf.Tensor): tf.Tensor {
-    if (tensor.dtype === 'float32') {
-      return tensor;
-    }
-    const copy = this.copies.get(tensor) ?? tensor.toFloat();
-    this.copies.set(tensor, copy);
-    return copy;
+    return tensor.dtype === 'float32' ? tensor : this.keep(tensor, (other) => other.toFloat());
+  }
+
+  /** Returns what is made of a tensor. It lives as long as the trainer. */
+  private keep(tensor: tf.Tensor, make: (tensor: tf.Tensor) => tf.Tensor): tf.Tensor {
+    const made = this.own.get(tensor) ?? make(tensor);
+    this.own.set(tensor, made);
+    return made;
   }
 }

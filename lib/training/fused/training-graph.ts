@@ -4,6 +4,8 @@
  */
 import { shiftCount, shiftSources } from '../../layers/random-shift';
 import { GraphDescription, type Result } from '../../tensorflow/graph';
+import type { DataType } from '../../tensorflow/internals';
+import { addDivision } from '../../tensorflow/normalized';
 
 /** A layer that the graph can contain. */
 export type LayerShape = DenseShape | DropoutShape | ShiftShape;
@@ -61,7 +63,7 @@ const INT = { type: 'DT_INT32' } as const;
  * Describes the graph. For each weight, it has three variables: `NAME` and Adam's moments `NAME/m` and `NAME/v`. The result
  * `VARIABLE/value` reads a variable, `VARIABLE/assigned` sets it to the input `VARIABLE/new`.
  *
- * Further inputs: `x`, float32 [count, inputs]; `y`, float32 [count, classes]; `indices`, int32 [batch], the examples of the
+ * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by `largestByte`; `y`, float32 [count, classes]; `indices`, int32 [batch], the examples of the
  * batch; `hyperparameters`, float32 [7]: beta1 and beta2 to the power of the step's number, learning rate, beta1,
  * beta2, epsilon, and 1 / batch size. For a dropout layer `random/INDEX`, int32 [2], the seed of its random numbers in this
  * step; for a layer of shifts `random/INDEX`, int32 [batch], the shift of each digit (layers/random-shift.ts). INDEX is the
@@ -72,9 +74,10 @@ const INT = { type: 'DT_INT32' } as const;
  *
  * @param layers from input to output; the last one is dense with the activation softmax, and the loss is categorical
  *   cross-entropy.
+ * @param areBytes whether `x` is uint8 (tensorflow/normalized.ts).
  * @example const graph = new Graph(trainingGraph([{ kind: 'dense', inputs: 784, units: 10, activation: 'softmax', hasBias: true }]));
  */
-export function trainingGraph(layers: LayerShape[]): GraphDescription {
+export function trainingGraph(layers: LayerShape[], areBytes = false): GraphDescription {
   const graph = new GraphDescription();
   const float = (name: string, op: string, inputs: Result[], after: string[] = []): Result =>
     graph.add(name, op, inputs, { T: FLOAT }, after);
@@ -93,11 +96,14 @@ export function trainingGraph(layers: LayerShape[]): GraphDescription {
 
   // The batch.
   const indices = graph.input('indices', 'DT_INT32', [-1]);
-  const rows = (name: string, all: Result): Result =>
-    graph.add(name, 'Gather', [all, indices], { Tparams: FLOAT, Tindices: INT });
+  const rows = (name: string, all: string, type: DataType, size: number): Result => {
+    const types = { Tparams: { type }, Tindices: INT };
+    return graph.add(name, 'Gather', [graph.input(all, type, [-1, size]), indices], types);
+  };
   const dense = layers.filter((layer) => layer.kind === 'dense');
-  const batch = rows('batch', graph.input('x', 'DT_FLOAT', [-1, dense[0].inputs]));
-  const labels = rows('labels', graph.input('y', 'DT_FLOAT', [-1, dense.at(-1)!.units]));
+  const taken = rows('batch', 'x', areBytes ? 'DT_UINT8' : 'DT_FLOAT', dense[0].inputs);
+  const batch = areBytes ? addDivision(graph, taken) : taken;
+  const labels = rows('labels', 'y', 'DT_FLOAT', dense.at(-1)!.units);
 
   // Forward, once for training and once without random layers.
   const forwardDense = (pass: string, { activation, hasBias }: DenseShape, index: number, input: Result): Result => {

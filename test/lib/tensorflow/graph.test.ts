@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
-import { Graph, GraphDescription, byteTensor } from 'mnist-lib/dist/tensorflow/graph';
+import { Graph, GraphDescription } from 'mnist-lib/dist/tensorflow/graph';
 import { expectNoLeak } from '../../helpers/expect-no-leak';
 
 const FLOAT = { type: 'DT_FLOAT' } as const;
@@ -75,24 +75,6 @@ test('a variable that shares its memory with a tensor does not change it', () =>
     const [before] = graph.run({}, ['value']);
     graph.run({ x: tf.scalar(1) }, ['added']);
     expect(numbers([start, before, ...graph.run({}, ['value'])])).toEqual([[1], [1], [2]]);
-  });
-  graph.delete();
-});
-
-test('bytes are an input', () => {
-  const description = new GraphDescription();
-  const bytes = description.input('bytes', 'DT_UINT8', [-1, 2]);
-  description.add('floats', 'Cast', [bytes], { SrcT: { type: 'DT_UINT8' }, DstT: FLOAT });
-  const graph = new Graph(description);
-  tf.tidy(() => {
-    const [floats] = graph.run({ bytes: byteTensor(Uint8Array.of(0, 1, 128, 255), [2, 2]) }, ['floats']);
-    expect([floats.dtype, floats.arraySync()]).toEqual([
-      'float32',
-      [
-        [0, 1],
-        [128, 255],
-      ],
-    ]);
   });
   graph.delete();
 });
