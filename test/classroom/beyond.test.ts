@@ -217,7 +217,7 @@ describe('on Kubernetes', () => {
     expect(container).toMatchObject({ args: ['jupyterhub-singleuser'], image: 'registry.example/mnist-lecture:1.0.0' });
     expect(container.command).toBeUndefined(); // it would replace the entrypoint
     expect(container.resources).toEqual({
-      requests: { cpu: 0.2, memory: Math.floor(0.8 * GIB) },
+      requests: { cpu: 0.2, memory: Math.floor(0.6 * GIB) },
       limits: { cpu: 2, memory: 2 * GIB },
     });
     const environment = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
@@ -262,12 +262,16 @@ describe('on Kubernetes', () => {
     const server = 110;
     expect(text).toContain(`${Math.round(kernel / 10) * 10} MB`);
     expect(text).toContain(`${server} MB`);
-    expect((kernel + server) * 1e6).toBeLessThan(0.8 * GIB);
+    expect((kernel + server) * 1e6).toBeLessThan(0.6 * GIB);
     expect((2 * kernel + server) * 1e6).toBeLessThan(2 * GIB);
 
-    const [, left] = /([\d.]+) GiB(?: are left|가 남습니다)/.exec(text)!.map(Number);
-    const students = Math.floor(left / 0.8);
-    expect(text).toMatch(new RegExp(`\\| (학생 )?${students}( students|명)`));
+    const [, memory] = /([\d.]+) GiB(?: are left|가 남습니다)/.exec(text)!.map(Number);
+    const [, cores] = /([\d.]+)(?: cores are left|개가 남습니다)/.exec(text)!.map(Number);
+    const places = [Math.floor(memory / 0.6), Math.floor(cores / 0.2)];
+    for (const each of places) {
+      expect(text).toMatch(new RegExp(`\\| (학생 )?${each}( students|명)`));
+    }
+    const students = Math.min(...places);
     expect(text).toMatch(
       new RegExp(`${students} students, and nine for 300|${students}명마다 이런 노드 하나, 300명이면 아홉`),
     );
