@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 
 MB = 10**6
-# What a student needs, beside shared libraries (bench/classroom.md, bench/results.md): at the end of the lecture with all
-# digits, and when the first cells have run. The server takes 110 of it.
-STUDENT = 750 * MB
+# What a student needs, beside shared libraries (bench/classroom.md, bench/results.md): at the end of the lecture, and when the
+# first cells have run. The server takes 110 of it.
+STUDENT = 550 * MB
 START = 400 * MB
 # What a student may use: enough for a second notebook. Only a mistake uses more.
 STUDENT_LIMIT = 1500 * MB
@@ -139,8 +139,8 @@ def shortages(students, homes):
     if students * STUDENT > room:
         yield (
             f"This machine has {gigabytes(total)} of memory, which is enough for {max(0, room // STUDENT)} students at the end of "
-            f"the lecture with all digits; {students} need {gigabytes(students * STUDENT + total - room)}. When memory is short, "
-            "cells that take much are stopped with a sentence: let the class use 10,000 digits, which need 570 MB a student."
+            f"the lecture; {students} need {gigabytes(students * STUDENT + total - room)}. When memory is short, cells that take "
+            "much are stopped with a sentence."
         )
     if students * START + MARGIN > room:
         yield (

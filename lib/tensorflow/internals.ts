@@ -38,6 +38,7 @@ export interface NodeBackend {
     TF_FLOAT: number;
     TF_INT32: number;
     TF_UINT8: number;
+    TF_BOOL: number;
     TF_ATTR_TYPE: number;
     createTensor(shape: number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): number;
     deleteTensor(tensor: number): void;

@@ -47,10 +47,28 @@ class NormalizedBytes {
 export function normalizedTensor(bytes: Uint8Array, shape: number[]): tf.Tensor {
   const backend = nodeBackend()!;
   const { binding } = backend;
-  const shared = binding.createTensor(shape, binding.TF_UINT8, bytes); // shares the memory of `bytes` if that is aligned
-  const [copy] = binding.executeOp('DeepCopy', [ofBytes(binding)], [shared], 1);
-  binding.deleteTensor(shared);
+  const id = binding.createTensor(shape, binding.TF_UINT8, bytes);
+  if (!isShared(bytes, binding)) {
+    return register({ id, shape }, backend);
+  }
+  const [copy] = binding.executeOp('DeepCopy', [ofBytes(binding)], [id], 1);
+  binding.deleteTensor(id);
   return register(copy, backend);
+}
+
+/** Whether TensorFlow shares the memory of bytes with their owner. It does if they are aligned, and copies them if not. */
+function isShared(bytes: Uint8Array, binding: NodeBackend['binding']): boolean {
+  if (bytes.length === 0) {
+    return false;
+  }
+  const first = bytes.subarray(0, 1);
+  const id = binding.createTensor([1], binding.TF_BOOL, first); // tfjs-node cannot read a tensor of type uint8
+  first[0] ^= 1;
+  const [seen] = binding.tensorDataSync(id);
+  const hasChanged = seen === first[0];
+  first[0] ^= 1;
+  binding.deleteTensor(id);
+  return hasChanged;
 }
 
 /** Whether a tensor was made by `normalizedTensor`, or is a part of such a tensor, and no floats have been made of it yet. */
