@@ -166,7 +166,7 @@ def share_equal_pages():
     except OSError as error:
         return f"Linux does not merge equal pages of the students' memory: {error}."
     return (
-        "Linux merges equal pages of the students' memory (KSM), which saves more than half of it after a minute. The price: by "
+        "Linux merges equal pages of the students' memory (KSM), which saves a third of it after a minute. The price: by "
         "measuring how long writing takes, a student could find out whether another one's memory holds a page whose content "
         f"the student guesses. `echo 2 > {KSM}/run` turns merging off."
     )
