@@ -63,11 +63,12 @@ const INT = { type: 'DT_INT32' } as const;
  * Describes the graph. For each weight, it has three variables: `NAME` and Adam's moments `NAME/m` and `NAME/v`. The result
  * `VARIABLE/value` reads a variable, `VARIABLE/assigned` sets it to the input `VARIABLE/new`.
  *
- * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by `largestByte`; `y`, float32 [count, classes]; `indices`, int32 [batch], the examples of the
- * batch; `hyperparameters`, float32 [7]: beta1 and beta2 to the power of the step's number, learning rate, beta1,
- * beta2, epsilon, and 1 / batch size. For a dropout layer `random/INDEX`, int32 [2], the seed of its random numbers in this
- * step; for a layer of shifts `random/INDEX`, int32 [batch], the shift of each digit (layers/random-shift.ts). INDEX is the
- * place in `layers`. The same inputs lead to the same results.
+ * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by `largestByte`; `y`, float32
+ * [count, classes]; `indices`, int32 [batch], the examples of the batch; `hyperparameters`, float32 [7]: beta1 and beta2 to
+ * the power of the step's number, learning rate, beta1, beta2, epsilon, and 1 / batch size. For a dropout layer
+ * `random/INDEX`, int32 [2], the seed of its random numbers in this step; for a layer of shifts `random/INDEX`, int32
+ * [batch], the shift of each digit (layers/random-shift.ts). INDEX is the place in `layers`. The same inputs lead to the
+ * same results.
  *
  * Further results: `labels`, float32 [batch, classes]; `probabilities`, of the same shape, without dropout and shifts; and
  * `step`, the probabilities with them before the step that it makes.
