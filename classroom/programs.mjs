@@ -63,13 +63,15 @@ export function stat(pid) {
 }
 
 /**
- * When a process started, which tells it from a later one of the same number. Undefined if it has ended.
+ * When a process started, which tells it from a later one of the same number. Undefined if it has ended: a process whose
+ * first thread is a zombie still holds its files and ports until its other threads have ended as well.
  *
  * @param {number} pid
  */
 function startOf(pid) {
   const fields = stat(pid);
-  return fields && fields[0] !== 'Z' ? fields[19] : undefined;
+  const hasEnded = !fields || (fields[0] === 'Z' && Number(fields[17]) <= 1); // the number of threads
+  return hasEnded ? undefined : fields[19];
 }
 
 /**
