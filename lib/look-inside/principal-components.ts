@@ -39,12 +39,13 @@ export function principalComponents(points: tf.Tensor2D, count: number): Princip
   }
   return tf.tidy(() => {
     const centred = points.sub(points.mean(0));
-    const covariance = tf.matMul(centred, centred, true, false).div(numPoints - 1); // [dimensions, dimensions]
-    const total = tf.sum(tf.square(centred)).dataSync()[0] / (numPoints - 1);
-    if (!(total > 0 && Number.isFinite(total))) {
-      throw new RangeError(`the variance of the points is ${total} (expected a number above 0)`);
+    const total = tf.tidy(() => tf.sum(tf.square(centred)).dataSync()[0]);
+    const variance = total / (numPoints - 1);
+    if (!(variance > 0 && Number.isFinite(variance))) {
+      throw new RangeError(`the variance of the points is ${variance} (expected a number above 0)`);
     }
-    const [values, vectors] = eigenvectors(covariance); // ascending, in columns
+    const scatter = tf.matMul(centred, centred, true, false); // the covariance matrix times numPoints - 1
+    const [values, vectors] = eigenvectors(scatter); // ascending, in columns
     const largest = vectors
       .slice([0, dimensions - count], [dimensions, count])
       .reverse(1)
