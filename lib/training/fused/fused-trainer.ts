@@ -53,7 +53,7 @@ class FusedTrainer implements Trainer {
   async trainEpoch(_epoch: number, observer: BatchObserver): Promise<Logs> {
     const { network, model, training, batchSize } = this;
     model.stopTraining = false;
-    const order = Int32Array.from({ length: training.last }, (_, index) => index);
+    const order = new Int32Array(training.last).map((_, index) => index);
     if (this.shuffle) {
       tf.util.shuffle(order);
     }
