@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { LimitedClass, describeIfLimited } from '../helpers/limits';
 
-const LIMIT_MB = 1000;
+/** As in a class. What is left when memory is short must last for some batches, on a busy machine, too. */
+const LIMIT_MB = 1500;
 
 describeIfLimited('in a control group with a limit of memory', () => {
   const group = new LimitedClass();
   let kernel: Kernel;
   let pid: number;
   beforeAll(async () => {
-    kernel = await startKernel({ env: { NODE_OPTIONS: '--max-old-space-size=2000' } });
+    kernel = await startKernel({ env: { NODE_OPTIONS: '--max-old-space-size=3000' } });
     group.add('student', LIMIT_MB, kernel.pid);
     ({ pid } = kernel);
     await kernel.run(`import * as tf from '@tensorflow/tfjs-node';
@@ -37,7 +38,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
   ])('a cell that fills it with %s is stopped with a sentence, and the kernel lives', async (_what, code) => {
     const run = await kernel.run(code);
     expect([run.status, run.ename]).toEqual(['error', 'OutOfMemory']);
-    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use (1,)?\d+ of the 1,000 MB of memory/);
+    expect(run.evalue).toMatch(/^the cell was stopped, because your notebooks use (1,)?\d+ of the 1,500 MB of memory/);
     const used = Number(/[\d,]+(?= of)/.exec(run.evalue!)![0].replace(',', ''));
     expect(used).toBeGreaterThanOrEqual(0.8 * LIMIT_MB);
     expect(used).toBeLessThanOrEqual(LIMIT_MB);
@@ -69,13 +70,13 @@ try {
     writeFileSync(file, '');
     const run = await kernel.run(`import { appendFileSync, openSync, readSync } from 'node:fs';
 const part = Buffer.alloc(10_000_000, 'a');
-for (let i = 0; i < 110; i++) appendFileSync(${JSON.stringify(file)}, part);
+for (let i = 0; i < 160; i++) appendFileSync(${JSON.stringify(file)}, part);
 const descriptor = openSync(${JSON.stringify(file)}, 'r');
 let size = 0;
 for (let n = 1; n > 0; size += n) n = readSync(descriptor, part);
 size`);
     rmSync(folder, { recursive: true });
-    expect([run.status, run.result]).toEqual(['ok', '1100000000']);
+    expect([run.status, run.result]).toEqual(['ok', '1600000000']);
   });
 });
 
