@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -335,10 +335,15 @@ describe('programs that run notebooks:', () => {
   });
 
   /** Runs a Python module without using the user's Jupyter folders. */
+  /** Its errors go into a file: of a pipe, which the kernel inherits, the end was missing twice on a busy machine. */
   function execute(...args: string[]) {
     const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
     const env = { ...process.env, ...jupyter, PYTHONPATH: papermill };
-    return spawnSync(python, ['-m', ...args], { encoding: 'utf8', env });
+    const file = join(folder, 'errors');
+    const errors = openSync(file, 'w');
+    const ended = spawnSync(python, ['-m', ...args], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', errors] });
+    closeSync(errors);
+    return { ...ended, stderr: readFileSync(file, 'utf8') };
   }
 
   function nbconvert(...options: string[]) {
