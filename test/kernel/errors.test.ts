@@ -334,8 +334,10 @@ describe('programs that run notebooks:', () => {
     writeFileSync(notebook, JSON.stringify(content));
   });
 
-  /** Runs a Python module without using the user's Jupyter folders. */
-  /** Its errors go into a file: of a pipe, which the kernel inherits, the end was missing twice on a busy machine. */
+  /**
+   * Runs a Python module without using the user's Jupyter folders. Its errors go into a file: of a pipe, which the kernel
+   * inherits, the end was missing twice on a busy machine.
+   */
   function execute(...args: string[]) {
     const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
     const env = { ...process.env, ...jupyter, PYTHONPATH: papermill };
