@@ -1,13 +1,14 @@
 // All changes to Node's globals. They use only Node's public interface, and are tested on Node 20, 22, 24 and 26.
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import timers from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { NO_INPUT } from '../language/problem';
 import { STACK_FRAMES, writeStack } from '../output/errors';
 import { currentRun, within } from '../output/context';
 import type { Run } from '../output/run';
+import { log } from '../protocol/log';
 import { CELL } from './syntax';
 import type { Modules } from './modules';
 
@@ -68,34 +69,61 @@ export function installGlobals(cells: Cells): void {
 
 type Done = (error?: Error | null) => void;
 
-/** Sends text that is written to stdout and stderr to the cell whose code writes it. */
-function captureOutput(origin: () => Run | undefined): void {
-  for (const name of ['stdout', 'stderr'] as const) {
-    const original = process[name].write.bind(process[name]);
-    const write = (chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean => {
-      if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
-        throw new TypeError(
-          `process.${name}.write was called with ${typeof chunk} (expected a string, a Buffer or a Uint8Array)`,
-        );
-      }
-      const callback = typeof encoding === 'function' ? encoding : done;
-      const bytes =
-        typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding)
-          ? Buffer.from(chunk, encoding)
-          : chunk;
-      const run = origin();
-      if (run) {
-        run.print(name, bytes);
-      } else {
-        original(bytes);
-      }
-      if (callback) {
-        process.nextTick(callback, null);
-      }
-      return true;
-    };
-    process[name].write = write;
+/** A standard output: text goes to the cell whose code writes it and, if no cell does, to the kernel's log. */
+class CellOutput extends Writable {
+  constructor(
+    private readonly streamName: 'stdout' | 'stderr',
+    readonly fd: number,
+    private readonly origin: () => Run | undefined,
+  ) {
+    super();
   }
+
+  override write(chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
+      throw new TypeError(
+        `process.${this.streamName}.write was called with ${typeof chunk} (expected a string, a Buffer or a Uint8Array)`,
+      );
+    }
+    const callback = typeof encoding === 'function' ? encoding : done;
+    const bytes =
+      typeof chunk === 'string' && typeof encoding === 'string' && !/^utf-?8$/i.test(encoding)
+        ? Buffer.from(chunk, encoding)
+        : chunk;
+    const run = this.origin();
+    if (run) {
+      run.print(this.streamName, bytes);
+    } else {
+      log(bytes, this.fd);
+    }
+    if (callback) {
+      process.nextTick(callback, null);
+    }
+    return true;
+  }
+
+  /** Writes the last chunk, which is given to `end`. The console, which keeps the stream, still writes after it. */
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
+    this.write(chunk);
+    done();
+  }
+}
+
+/**
+ * Sends text that is written to stdout and stderr to the cell whose code writes it. Node's own streams are never opened: they
+ * make a pipe non-blocking, also for the processes that share it, which started the kernel and would lose output.
+ */
+function captureOutput(origin: () => Run | undefined): void {
+  (['stdout', 'stderr'] as const).forEach((name, index) => {
+    let output = new CellOutput(name, index + 1, origin);
+    const get = (): CellOutput => {
+      if (output.writableEnded || output.destroyed) {
+        output = new CellOutput(name, index + 1, origin); // for others than the cell that has ended it
+      }
+      return output;
+    };
+    Object.defineProperty(process, name, { get, configurable: true, enumerable: true });
+  });
 }
 
 /** Registers timers with the run that starts them, so that they end if the run is stopped. */

@@ -27,7 +27,8 @@ export class Connection {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const workerData: ThreadData = { connection: this.info, shared: this.shared };
-    const thread = new Worker(join(__dirname, 'sockets.js'), { workerData });
+    // With pipes of its own, which nobody reads, the thread does not open Node's stdout and stderr (cells/globals.ts).
+    const thread = new Worker(join(__dirname, 'sockets.js'), { workerData, stdout: true, stderr: true });
     thread.postMessage(port2, [port2]);
   }
 

@@ -1,9 +1,9 @@
 // The socket thread. It works while a cell computes: it answers the heartbeat, sends output, terminates code that does not
 // return to the event loop after Stop, and ends the kernel when Jupyter's server ends.
-import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
+import { log } from './log';
 import { type Shortage, isFilling, limitedGroups, watch } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
@@ -49,7 +49,7 @@ function send(channel: keyof typeof sockets, frames: (Uint8Array | string)[], si
       await (channel === 'iopub' ? publish(parts) : sockets[channel].send(parts));
     } catch (error) {
       if (!sockets[channel].closed) {
-        log(`Could not send a message: ${String(error)}`);
+        log(`Could not send a message: ${String(error)}\n`);
       }
     }
     Atomics.sub(shared, Shared.queuedCharacters, size);
@@ -118,11 +118,6 @@ function sendBatch(): void {
       void send('iopub', serialize(['stream'], header, 'stream', content, connection), index === 0 ? size : 0);
     });
   }
-}
-
-/** Writes to the kernel's log, not to the page. */
-function log(message: string): void {
-  writeSync(2, `${message}\n`);
 }
 
 function start(port: MessagePort): void {
@@ -230,7 +225,7 @@ function start(port: MessagePort): void {
       if (!(error instanceof MessageError)) {
         throw error;
       }
-      log(`Dropped: ${error.message}.`);
+      log(`Dropped: ${error.message}.\n`);
       return;
     }
     const { msg_type } = request.header;
@@ -285,7 +280,7 @@ function start(port: MessagePort): void {
       void Promise.all([listen('shell'), listen('control'), listen('stdin'), answerHeartbeat()]);
     },
     (error: unknown) => {
-      log(`The kernel cannot listen on its ports: ${String(error)}`);
+      log(`The kernel cannot listen on its ports: ${String(error)}\n`);
       kill();
     },
   );

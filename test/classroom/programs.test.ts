@@ -1,6 +1,7 @@
 // The programs of the classroom, as a later command finds them.
 import { execFileSync } from 'node:child_process';
 import { Checkout } from '../helpers/checkout';
+import { testOnLinux } from '../helpers/on-linux';
 
 /** Listens, and ends the first thread of its process: /proc calls it a zombie, although another thread holds the port. */
 const PROGRAM = `
@@ -38,8 +39,6 @@ const before = await look();
 await stop('program');
 console.log(JSON.stringify([before, await look()]));
 `;
-
-const testOnLinux = process.platform === 'linux' ? test : test.skip;
 
 testOnLinux('a program runs until its last thread has ended: once it is stopped, its port is free', () => {
   const checkout = new Checkout();

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -334,18 +334,11 @@ describe('programs that run notebooks:', () => {
     writeFileSync(notebook, JSON.stringify(content));
   });
 
-  /**
-   * Runs a Python module without using the user's Jupyter folders. Its errors go into a file: of a pipe, which the kernel
-   * inherits, the end was missing twice on a busy machine.
-   */
+  /** Runs a Python module without using the user's Jupyter folders. */
   function execute(...args: string[]) {
     const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
     const env = { ...process.env, ...jupyter, PYTHONPATH: papermill };
-    const file = join(folder, 'errors');
-    const errors = openSync(file, 'w');
-    const ended = spawnSync(python, ['-m', ...args], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', errors] });
-    closeSync(errors);
-    return { ...ended, stderr: readFileSync(file, 'utf8') };
+    return spawnSync(python, ['-m', ...args], { encoding: 'utf8', env });
   }
 
   function nbconvert(...options: string[]) {

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { type Kernel, startKernel } from '../helpers/kernel';
+import { testOnLinux } from '../helpers/on-linux';
 
 describe('the kernel of the test helpers', () => {
   let kernel: Kernel;
@@ -66,8 +67,6 @@ describe('the kernel of the test helpers', () => {
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });
 });
-
-const testOnLinux = process.platform === 'linux' ? test : test.skip;
 
 testOnLinux('TensorFlow starts as many threads as the environment of Jupyter says', async () => {
   const [within, between] = [20, 9]; // threads within an operation, and between operations

@@ -1,7 +1,7 @@
 // The output, values and errors of cells, all of which must reach the notebook.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
@@ -9,6 +9,7 @@ import { Subscriber } from 'zeromq';
 import { type Client, startKernelWithClient } from '../helpers/client';
 import type { Kernel, Run } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
+import { testOnLinux } from '../helpers/on-linux';
 
 const python = join(root, '.venv', 'bin', 'python');
 const MEGABYTE = 1 << 20;
@@ -229,6 +230,37 @@ describe('process.stdout.write', () => {
     expect(run.stdout).toBe('😀ü');
     expect(run.stderr).not.toContain('\ufffd');
   });
+
+  test.each([
+    [
+      'a pipe',
+      "const source = Readable.from(['a', 'b', 'c']); source.pipe(process.stdout); await new Promise((done) => source.on('end', done))",
+    ],
+    [
+      'pipeline, for the second time,',
+      "await pipeline(Readable.from(['']), process.stdout); await pipeline(Readable.from(['a', 'b', 'c']), process.stdout)",
+    ],
+    ['end', "process.stdout.write('ab'); await new Promise<void>((done) => void process.stdout.end('c', done))"],
+    ['destroy', "process.stdout.write('abc'); process.stdout.destroy()"],
+  ])('after the last text of %s, the same cell and later ones still print', async (_what, code) => {
+    const run = await kernel.run(`import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+${code};
+console.log('d');`);
+    expect([run.status, run.stdout]).toEqual(['ok', 'abcd\n']);
+    expect((await kernel.run("process.stdout.write('later'), undefined")).stdout).toBe('later');
+  });
+
+  testOnLinux(
+    'leaves the pipes that Jupyter shares with the kernel blocking, so that others lose no output there',
+    async () => {
+      await kernel.run("console.log('out'); console.error('err');");
+      for (const fd of [1, 2]) {
+        const [, flags] = /^flags:\t(\d+)$/m.exec(readFileSync(`/proc/${kernel.pid}/fdinfo/${fd}`, 'utf8'))!;
+        expect([fd, parseInt(flags, 8) & constants.O_NONBLOCK]).toEqual([fd, 0]);
+      }
+    },
+  );
 
   test('half a character at the end of a cell does not corrupt the next one', async () => {
     await kernel.run("process.stdout.write(Buffer.from('ü').subarray(0, 1)), undefined");

@@ -17,14 +17,13 @@ import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Checkout, HOSTILE, link } from '../helpers/checkout';
 import { EDITIONS, readNotebook, root } from '../helpers/notebook';
+import { testOnLinux } from '../helpers/on-linux';
 import { commandOf, descendants, isAlive, listeningAddresses } from '../helpers/processes';
 import { Started } from '../helpers/started';
 
 jest.setTimeout(5 * 60_000);
 
 const LOOPBACK = '0100007F'; // 127.0.0.1 in /proc/net/tcp
-const isLinux = process.platform === 'linux';
-const testOnLinux = isLinux ? test : test.skip;
 
 let checkout: Checkout;
 beforeAll(() => {
@@ -80,7 +79,7 @@ function otherKernels(): NodeJS.ProcessEnv {
 }
 
 const NOBODY = 65534;
-const canBecomeNobody = isLinux && process.getuid!() === 0;
+const canBecomeNobody = process.platform === 'linux' && process.getuid!() === 0;
 const testAsNobody = canBecomeNobody
   ? (title: string, run: () => unknown) => test(title, async () => void (await run()))
   : (title: string) => test.skip(`${title} (skipped: only root can become another user)`, () => undefined);
