@@ -6,9 +6,9 @@ export function descendants(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
-/** Whether a process still runs. A zombie does not. */
+/** Whether one of a process's threads still runs. A zombie does not, but the first thread may be one before the others. */
 export function isAlive(pid: number): boolean {
-  return (stat(pid)?.state ?? 'Z') !== 'Z';
+  return namesIn(`/proc/${pid}/task`).some((thread) => (stat(`${pid}/task/${thread}`)?.state ?? 'Z') !== 'Z');
 }
 
 export function commandOf(pid: number): string {
@@ -29,12 +29,21 @@ export function listeningAddresses(pid: number): string[] {
 }
 
 function allPids(): number[] {
-  return readdirSync('/proc')
+  return namesIn('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }
 
-function stat(pid: number): { state: string; parent: number } | null {
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // the process has ended since
+  }
+}
+
+/** The state and the parent of a process or, as `PID/task/THREAD`, of a thread. */
+function stat(pid: number | string): { state: string; parent: number } | null {
   try {
     // The form is: pid (command) state parent ... The command may contain any character.
     const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
