@@ -13,14 +13,14 @@ export class Sections {
     this.update();
   }
 
-  /** How often Stop was pressed, including stops that are not handled yet. */
-  get stops(): number {
-    return Atomics.load(this.shared, Shared.stops);
+  /** Whether Stop was pressed and has not arrived in the main thread yet. */
+  get isStopUnhandled(): boolean {
+    return Atomics.load(this.shared, Shared.stops) !== Atomics.load(this.shared, Shared.handledStops);
   }
 
-  /** Whether Stop was pressed and is not handled yet. */
+  /** The same, if the kernel handles Stop, and not the cell. */
   get isStopPending(): boolean {
-    return this.stops !== Atomics.load(this.shared, Shared.handledStops) && !this.isStopTakenOver;
+    return this.isStopUnhandled && !this.isStopTakenOver;
   }
 
   /** Whether the running code must not be terminated. */

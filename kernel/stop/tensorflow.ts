@@ -117,7 +117,6 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
     private leave = (): void => undefined;
     private isStopped = false;
     private run: Run | undefined;
-    private stops = 0;
 
     setParams(): void {}
     setModel(model: Model): void {
@@ -125,7 +124,6 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
     }
     onTrainBegin(): void {
       this.run = currentRun();
-      this.stops = sections.stops;
       trainings.set(this, { run: this.run, model: this.model, stop: () => (this.isStopped = true) });
     }
     onBatchBegin(): void {
@@ -135,8 +133,8 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
     }
     async onBatchEnd(): Promise<void> {
       this.leave();
-      if (sections.stops !== this.stops) {
-        // With `yieldEvery: 'never'` the event loop does not turn between batches, so Stop has not been handled yet.
+      while (sections.isStopUnhandled) {
+        // The event loop turns rarely between batches, with `yieldEvery: 'never'` not at all, and Stop arrives only there.
         await new Promise((resolve) => setImmediateTimer(resolve));
       }
       if (this.isStopped || this.run?.isStopped) {
