@@ -59,9 +59,9 @@ export async function measureProfile(epochs) {
     `${((100 * ms) / total).toFixed(1)} %`,
   ];
   return section('Profile', `npm run bench -- --profile --epochs ${epochs}`, [
-    `The mean of the ${counted} epochs after the first, with validation. \`runSavedModel\` runs the graph of a batch; the other ` +
-      "functions of the addon make, read and free tensors. JavaScript is the rest: `fit`'s own code, callbacks, and garbage " +
-      'collection.',
+    `The mean of the ${counted} epochs after the first, with validation. \`runSavedModel\` runs the graph on one batch or ` +
+      "several; the other functions of the addon make, read and free tensors. JavaScript is the rest: `fit`'s own code, " +
+      'callbacks, and garbage collection.',
     '',
     ...table([
       ['', 'calls per epoch', 'ms per epoch', 'share'],

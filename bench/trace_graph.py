@@ -40,30 +40,38 @@ x = random.random((COUNT, shapes["x"][1]), "float32")
 y = np.eye(shapes["y"][1], dtype="float32")[random.integers(0, shapes["y"][1], COUNT)]
 
 
-def trace(result, more):
-    """Returns {operation: [calls, ms]} per batch, and the median of the milliseconds from first to last."""
+def trace(results, steps, more):
+    """Runs a number of steps at a time. Returns {operation: [calls, ms]} per batch, and the median of the milliseconds per
+    batch from the first operation to the last one."""
     operations, spans = defaultdict(lambda: [0, 0.0]), []
     options = v1.RunOptions(trace_level=v1.RunOptions.FULL_TRACE)
-    for batch in range(WARM_UP + TRACED):
-        indices = random.integers(0, COUNT, batch_size).astype("int32")
+    for run in range(WARM_UP + TRACED):
+        feeds = {"x:0": x, "y:0": y, **more}
+        for step in range(steps):
+            feeds[f"indices{step}:0"] = random.integers(0, COUNT, batch_size).astype("int32")
         metadata = v1.RunMetadata()
-        feeds = {"x:0": x, "y:0": y, "indices:0": indices, **more}
-        session.run([result, "labels:0"], feeds, options=options, run_metadata=metadata)
+        fetches = results + [f"labels{step}:0" for step in range(steps)]
+        session.run(fetches, feeds, options=options, run_metadata=metadata)
         nodes = [node for device in metadata.step_stats.dev_stats for node in device.node_stats]
-        if batch < WARM_UP:
+        if run < WARM_UP:
             continue
         for node in nodes:
             # "output0 = _FusedMatMul(batch, ...)": TensorFlow gives fused operations the name of the last one.
             label = node.timeline_label
             call = operations[label.split(" = ")[1].split("(")[0] if " = " in label else types[node.node_name]]
-            call[0] += 1 / TRACED
-            call[1] += (node.op_end_rel_nanos - node.op_start_rel_nanos) / 1e6 / TRACED
+            call[0] += 1 / (TRACED * steps)
+            call[1] += (node.op_end_rel_nanos - node.op_start_rel_nanos) / 1e6 / (TRACED * steps)
         first = min(node.all_start_nanos for node in nodes)
         last = max(node.all_start_nanos + node.op_end_rel_nanos for node in nodes)
-        spans.append((last - first) / 1e6)
+        spans.append((last - first) / 1e6 / steps)
     return {"operations": operations, "ms": median(spans)}
 
 
+max_steps = sum(name.startswith("indices") for name in shapes)
 hyperparameters = [0.9, 0.999, 0.001, 0.9, 0.999, 1e-7, 1 / batch_size]
-training = trace("step:0", {"hyperparameters:0": hyperparameters})
-print(json.dumps({"training": training, "validation": trace("probabilities:0", {})}))
+training = trace(
+    [f"step{step}:0" for step in range(max_steps)],
+    max_steps,
+    {f"hyperparameters{step}:0": hyperparameters for step in range(max_steps)},
+)
+print(json.dumps({"training": training, "validation": trace(["probabilities:0"], 1, {})}))

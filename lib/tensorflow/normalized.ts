@@ -93,34 +93,36 @@ export function bytesOf(tensor: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Adds the division of bytes to a graph. Both the bytes and 255 are given each time the graph runs: TensorFlow would
- * replace a division by a constant by a product, which rounds differently.
+ * Prepares a graph for divisions of bytes. Both the bytes and 255 are given each time the graph runs, the latter as
+ * `largestByte`: TensorFlow would replace a division by a constant by a product, which rounds differently.
  *
- * @param bytes uint8.
- * @returns float32.
- * @example const x = addDivision(description, description.input('bytes', 'DT_UINT8'));
+ * @returns a function that adds a division under a name. It takes a result of uint8 and returns one of float32.
+ * @example const x = division(description)('divided', description.input('bytes', 'DT_UINT8'));
  */
-export function addDivision(graph: GraphDescription, bytes: Result): Result {
-  const floats = graph.add('floats', 'Cast', [bytes], { SrcT: { type: 'DT_UINT8' }, DstT: { type: 'DT_FLOAT' } });
+export function division(graph: GraphDescription): (name: string, bytes: Result) => Result {
   const largest = graph.input('largestByte', 'DT_FLOAT', []);
-  return graph.add('divided', 'RealDiv', [floats, largest], { T: { type: 'DT_FLOAT' } }); // over the floats that it reads
+  const float = { type: 'DT_FLOAT' } as const;
+  return (name, bytes) => {
+    const floats = graph.add(`${name}/floats`, 'Cast', [bytes], { SrcT: { type: 'DT_UINT8' }, DstT: float });
+    return graph.add(name, 'RealDiv', [floats, largest], { T: float }); // over the floats that it reads
+  };
 }
 
 /** The tensor that must be given as `largestByte`. The caller disposes of it, since no scope does. */
 export const largestByte = (): tf.Scalar => tf.keep(tf.scalar(LARGEST_BYTE));
 
-let division: { graph: Graph; largestByte: number } | undefined;
+let divisionGraph: { graph: Graph; largestByte: number } | undefined;
 
 /** Divides bytes by 255. Takes and returns the addon's numbers of tensors. */
 function divided(bytes: number): number {
   const { binding } = nodeBackend()!;
-  if (!division) {
+  if (!divisionGraph) {
     const description = new GraphDescription();
-    addDivision(description, description.input('bytes', 'DT_UINT8'));
+    division(description)('divided', description.input('bytes', 'DT_UINT8'));
     const largest = binding.createTensor([], binding.TF_FLOAT, Float32Array.of(LARGEST_BYTE));
-    division = { graph: new Graph(description), largestByte: largest };
+    divisionGraph = { graph: new Graph(description), largestByte: largest };
   }
-  return division.graph.runByNumber(['bytes', 'largestByte'], [bytes, division.largestByte], ['divided'])[0];
+  return divisionGraph.graph.runByNumber(['bytes', 'largestByte'], [bytes, divisionGraph.largestByte], ['divided'])[0];
 }
 
 function entryOf({ dataId }: tf.TensorInfo, { tensorMap }: NodeBackend): NormalizedBytes | null {

@@ -22,7 +22,8 @@ const inTraining = new WeakSet<tf.LayersModel>();
  * - A live display: one output shows epoch, batch, the time left, and growing curves of loss and metrics. `verbose: 0`
  *   shows nothing.
  * - Stop: an interrupt (Kernel > Interrupt, Ctrl-C) ends training after the current batch and keeps what was learned,
- *   with its history. `fit` called again continues from there. A loss that is not a number ends training, too.
+ *   with its history. (Short batches may be computed up to four at a time, within 50 ms.) `fit` called again continues
+ *   from there. A loss that is not a number ends training, too.
  *
  * @param model built and compiled.
  * @param x [count, ...], the model's inputs: float32; int32 and bool are converted. The caller disposes of it.

@@ -8,11 +8,11 @@ import { type BatchObserver, type Logs, type UnresolvedLogs, toNumbers } from '.
 
 /** Informs all observers of training: the user's callbacks, the history, the live display. Ends it if necessary. */
 export class TrainingMonitor implements BatchObserver {
+  readonly watchesBatches: boolean;
   readonly history = Object.assign(new tf.History(), { stopped: null as string | null });
   private readonly progress: TrainingProgress;
   private readonly display: LiveProgress | null;
   private readonly callbacks: tf.CallbackList;
-  private readonly userWatchesBatches: boolean;
   private hasFinished = false;
 
   /**
@@ -51,7 +51,7 @@ export class TrainingMonitor implements BatchObserver {
     const userCallbacks = [callbacks]
       .flat()
       .map((callback) => (isCallback(callback) ? callback : new tf.CustomCallback(callback, yieldEvery)));
-    this.userWatchesBatches = userCallbacks.some(watchesBatches);
+    this.watchesBatches = userCallbacks.some(watchesBatches);
     this.callbacks = new tf.CallbackList([...userCallbacks, this.history]);
     this.callbacks.setModel(model);
     this.callbacks.setParams({ epochs, initialEpoch, samples, batchSize, verbose: 0, metrics: model.metricsNames });
@@ -85,7 +85,7 @@ export class TrainingMonitor implements BatchObserver {
     } else if (Number.isNaN(values.loss)) {
       this.stop(`Stopped ${where}: the loss is no longer a number. Try a smaller learning rate.`);
     }
-    if (this.userWatchesBatches) {
+    if (this.watchesBatches) {
       this.sync();
     }
     await this.callbacks.onBatchEnd(batch, logs);

@@ -10,6 +10,8 @@ export type UnresolvedLogs = Record<string, number | tf.Scalar>;
 
 /** Is called before and after each batch. */
 export interface BatchObserver {
+  /** Whether it may look at the model there. Else a trainer may call it for several batches after it has trained on all. */
+  readonly watchesBatches: boolean;
   onBatchBegin(batch: number, logs?: UnresolvedLogs): Promise<void>;
   onBatchEnd(batch: number, logs?: UnresolvedLogs): Promise<void>;
 }

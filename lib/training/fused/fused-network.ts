@@ -1,6 +1,6 @@
 /*
  * Trains a stack of dense layers, dropout and random shifts by one TensorFlow graph. tfjs composes a training step of about
- * 250 small operations and makes a tensor of each result. Here a step is one call. Loss and accuracy of a batch are computed
+ * 250 small operations and makes a tensor of each result. Here one call makes a step, or a few. Loss and accuracy of a batch are computed
  * in JavaScript from the ten probabilities of each digit.
  *
  * During training, weights and moments live in the graph's variables, which Adam changes in place. `syncToModel` copies
@@ -22,6 +22,9 @@ export interface ExampleTensors {
 
 // tfjs's categorical cross-entropy clips probabilities to this range.
 const [SMALLEST_PROBABILITY, LARGEST_PROBABILITY] = [1e-7, 1 - 1e-7];
+
+/** Inputs of a run of the graph. */
+type Inputs = Record<string, tf.Tensor | Float32Array | Int32Array>;
 
 /** A variable of the graph, and the tf.Variable that it replaces during training. */
 interface MirroredVariable {
@@ -145,28 +148,27 @@ export class FusedNetwork {
   }
 
   /**
-   * Trains on a batch.
+   * Trains on batches, one after the other, in one run of the graph.
    *
-   * @param examples the examples from which the batch is taken.
-   * @param indices of the examples in the batch.
-   * @returns loss and accuracy on the batch before the step.
+   * @param examples the examples from which the batches are taken.
+   * @param batches the indices of the examples in each batch, at most MAX_STEPS batches.
+   * @returns loss and accuracy on each batch before its step.
    */
-  trainBatch(examples: ExampleTensors, indices: Int32Array): Logs {
+  trainBatches({ x, y }: ExampleTensors, batches: Int32Array[]): Logs[] {
     const { optimizer } = this;
-    const { learningRate, beta1, beta2, epsilon } = optimizer;
-    const [beta1Power, beta2Power] = [this.powerOf(beta1), this.powerOf(beta2)];
-    // TensorFlow adds epsilon before it corrects the bias of the second moment, tfjs after it.
-    const scaledEpsilon = epsilon * Math.sqrt(1 - beta2Power);
-    const oneOverBatchSize = 1 / indices.length;
-    const hyperparameters = [beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon, oneOverBatchSize];
     this.loadFromModel();
-    const logs = this.run('step', examples, indices, {
-      hyperparameters: Float32Array.from(hyperparameters),
-      ...this.drawRandomInputs(indices.length),
-    });
-    optimizer.incrementIterations();
+    const inputs = batches.map((indices, step) => ({
+      [`indices${step}`]: indices,
+      [`hyperparameters${step}`]: this.hyperparameters(optimizer.iterations + step, indices.length),
+      ...this.drawRandomInputs(step, indices.length),
+    }));
+    const results = batches.flatMap((_, step) => [`step${step}`, `labels${step}`]);
+    const values = this.graph.compute(Object.assign({ x, y, ...this.divisor }, ...inputs) as Inputs, results);
     this.hasChanged = true;
-    return logs;
+    return batches.map((_, step) => {
+      optimizer.incrementIterations();
+      return this.lossAndAccuracy(values[2 * step], values[2 * step + 1]);
+    });
   }
 
   /** Computes loss and accuracy on the examples from `first` to before `last`, one batch at a time. */
@@ -175,7 +177,9 @@ export class FusedNetwork {
     const totals: Logs = {};
     for (let start = first; start < last; start += batchSize) {
       const indices = Int32Array.from({ length: Math.min(batchSize, last - start) }, (_, index) => start + index);
-      const logs = this.run('probabilities', examples, indices);
+      const inputs = { x: examples.x, y: examples.y, indices0: indices, ...this.divisor };
+      const [probabilities, labels] = this.graph.compute(inputs, ['probabilities', 'labels0']);
+      const logs = this.lossAndAccuracy(probabilities, labels);
       for (const [name, value] of Object.entries(logs)) {
         totals[name] = (totals[name] ?? 0) + (value * indices.length) / (last - first);
       }
@@ -198,8 +202,9 @@ export class FusedNetwork {
             mirrored.synced = variable.dataId;
           }
         });
-        this.optimizer.accBeta1.assign(tf.scalar(this.powerOf(this.optimizer.beta1)));
-        this.optimizer.accBeta2.assign(tf.scalar(this.powerOf(this.optimizer.beta2)));
+        const { accBeta1, accBeta2, beta1, beta2, iterations } = this.optimizer;
+        accBeta1.assign(tf.scalar(powerOf(beta1, iterations)));
+        accBeta2.assign(tf.scalar(powerOf(beta2, iterations)));
       });
       this.hasChanged = false;
     }
@@ -237,28 +242,17 @@ export class FusedNetwork {
    * seed, or else from a number of Math.random, and from the number of the step. So resumed training continues with the same
    * numbers.
    */
-  private drawRandomInputs(batchSize: number): Record<string, Int32Array> {
-    const inputs: Record<string, Int32Array> = {};
+  private drawRandomInputs(step: number, batchSize: number): Inputs {
+    const inputs: Inputs = {};
     this.layers.forEach(({ layer, shape }, index) => {
       if (shape.kind === 'dropout') {
         const seed = (layer.getConfig().seed as number | null | undefined) ?? Math.random() * 2 ** 32;
-        inputs[`random/${index}`] = Int32Array.of(seed, this.optimizer.iterations);
+        inputs[`random${step}/${index}`] = Int32Array.of(seed, this.optimizer.iterations + step);
       } else if (shape.kind === 'shift') {
-        inputs[`random/${index}`] = drawShifts(batchSize, shape.pixels);
+        inputs[`random${step}/${index}`] = drawShifts(batchSize, shape.pixels);
       }
     });
     return inputs;
-  }
-
-  /** Runs the graph on a batch. */
-  private run(
-    result: 'step' | 'probabilities',
-    { x, y }: ExampleTensors,
-    indices: Int32Array,
-    more: Record<string, Float32Array | Int32Array> = {},
-  ): Logs {
-    const [probabilities, labels] = this.graph.compute({ x, y, indices, ...this.divisor, ...more }, [result, 'labels']);
-    return this.lossAndAccuracy(probabilities, labels);
   }
 
   /** Loss and accuracy as in tfjs: the mean of -sum(label log(probability)) and the fraction of correct rows. */
@@ -281,10 +275,19 @@ export class FusedNetwork {
     return { loss: loss / count, ...(this.withAccuracy ? { acc: correct / count } : {}) };
   }
 
-  /** beta to the power of the step's number, counted from 1. (tfjs multiplies at each step, and rounds each time.) */
-  private powerOf(beta: number): number {
-    return Math.fround(beta) ** (this.optimizer.iterations + 1); // TensorFlow computes with float32
+  /** The scalars of a step, given the number of steps before it. */
+  private hyperparameters(iterations: number, batchSize: number): Float32Array {
+    const { learningRate, beta1, beta2, epsilon } = this.optimizer;
+    const [beta1Power, beta2Power] = [beta1, beta2].map((beta) => powerOf(beta, iterations));
+    // TensorFlow adds epsilon before it corrects the bias of the second moment, tfjs after it.
+    const scaledEpsilon = epsilon * Math.sqrt(1 - beta2Power);
+    return Float32Array.of(beta1Power, beta2Power, learningRate, beta1, beta2, scaledEpsilon, 1 / batchSize);
   }
+}
+
+/** beta to the power of a step's number, which counts from 1. (tfjs multiplies at each step, and rounds each time.) */
+function powerOf(beta: number, stepsBefore: number): number {
+  return Math.fround(beta) ** (stepsBefore + 1); // TensorFlow computes with float32
 }
 
 /** Adam's moment of a weight; zero if there is none yet, as at the start of tfjs's Adam. */

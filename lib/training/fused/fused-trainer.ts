@@ -4,9 +4,14 @@ import { bytesOf, hasBytes } from '../../tensorflow/normalized';
 import { DEFAULT_BATCH_SIZE, type Examples, splitExamples } from '../split';
 import type { BatchObserver, Logs, Trainer } from '../trainer';
 import { type FusedNetwork, createFusedNetwork } from './fused-network';
+import { MAX_STEPS } from './training-graph';
+
+/** A run of the graph makes as many steps as fit into this time, in ms, but at least one: Stop waits until it ends. */
+const MAX_RUN_MS = 50;
 
 /**
- * Creates a trainer that runs a step as one TensorFlow graph.
+ * Creates a trainer that makes a step, or a few, by one run of a TensorFlow graph. It makes several from the second epoch on
+ * if no callback may look at the model between batches; the numbers are the same to the last bit.
  *
  * @param model built and compiled.
  * @param x [count, inputs]. It must live as long as the trainer.
@@ -34,6 +39,8 @@ class FusedTrainer implements Trainer {
   private readonly validation: Examples | null;
   private readonly batchSize: number;
   private readonly shuffle: boolean;
+  /** 1 in the first epoch: TensorFlow takes some 50 ms to prepare a run of several steps, too long for a short training. */
+  private batchesPerRun = 1;
   private readonly own = new Map<tf.Tensor, tf.Tensor>();
 
   constructor(
@@ -57,18 +64,29 @@ class FusedTrainer implements Trainer {
     if (this.shuffle) {
       tf.util.shuffle(order);
     }
+    const batchesPerRun = observer.watchesBatches ? 1 : this.batchesPerRun;
+    const started = performance.now();
     const totals: Logs = {};
-    let seen = 0;
-    for (let batch = 0; seen < order.length && !model.stopTraining; batch++) {
-      const indices = order.slice(seen, seen + batchSize);
-      await observer.onBatchBegin(batch, {});
-      const values = uninterruptible(() => network.trainBatch(training, indices));
-      for (const [name, value] of Object.entries(values)) {
-        totals[name] = (totals[name] ?? 0) + value * indices.length;
+    let [batch, seen] = [0, 0];
+    while (seen < order.length && !model.stopTraining) {
+      const batches: Int32Array[] = [];
+      for (let first = seen; first < order.length && batches.length < batchesPerRun; first += batchSize) {
+        await observer.onBatchBegin(batch + batches.length, {});
+        batches.push(order.slice(first, first + batchSize));
       }
-      seen += indices.length;
-      await observer.onBatchEnd(batch, { batch, size: indices.length, ...values });
+      const logs = uninterruptible(() => network.trainBatches(training, batches));
+      for (const [index, values] of logs.entries()) {
+        const size = batches[index].length;
+        for (const [name, value] of Object.entries(values)) {
+          totals[name] = (totals[name] ?? 0) + value * size;
+        }
+        seen += size;
+        await observer.onBatchEnd(batch, { batch, size, ...values });
+        batch++;
+      }
     }
+    const msPerBatch = (performance.now() - started) / batch;
+    this.batchesPerRun = Math.max(1, Math.min(MAX_STEPS, Math.floor(MAX_RUN_MS / msPerBatch)));
     return Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, total / seen]));
   }
 

@@ -4,8 +4,7 @@
  */
 import { shiftCount, shiftSources } from '../../layers/random-shift';
 import { GraphDescription, type Result } from '../../tensorflow/graph';
-import type { DataType } from '../../tensorflow/internals';
-import { addDivision } from '../../tensorflow/normalized';
+import { division } from '../../tensorflow/normalized';
 
 /** A layer that the graph can contain. */
 export type LayerShape = DenseShape | DropoutShape | ShiftShape;
@@ -56,6 +55,9 @@ export function weightNames(layers: LayerShape[]): string[] {
   });
 }
 
+/** The most steps that one run of the graph can make. Several take less time than as many runs (environment.md). */
+export const MAX_STEPS = 4;
+
 const FLOAT = { type: 'DT_FLOAT' } as const;
 const INT = { type: 'DT_INT32' } as const;
 
@@ -63,15 +65,18 @@ const INT = { type: 'DT_INT32' } as const;
  * Describes the graph. For each weight, it has three variables: `NAME` and Adam's moments `NAME/m` and `NAME/v`. The result
  * `VARIABLE/value` reads a variable, `VARIABLE/assigned` sets it to the input `VARIABLE/new`.
  *
- * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by `largestByte`; `y`, float32
- * [count, classes]; `indices`, int32 [batch], the examples of the batch; `hyperparameters`, float32 [7]: beta1 and beta2 to
- * the power of the step's number, learning rate, beta1, beta2, epsilon, and 1 / batch size. For a dropout layer
- * `random/INDEX`, int32 [2], the seed of its random numbers in this step; for a layer of shifts `random/INDEX`, int32
- * [batch], the shift of each digit (layers/random-shift.ts). INDEX is the place in `layers`. The same inputs lead to the
- * same results.
+ * A run makes up to MAX_STEPS steps, each with a batch of its own. In the names of their inputs and results, STEP counts
+ * from 0. A run that asks for a step makes those before it as well.
  *
- * Further results: `labels`, float32 [batch, classes]; `probabilities`, of the same shape, without dropout and shifts; and
- * `step`, the probabilities with them before the step that it makes.
+ * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by `largestByte`; and `y`, float32
+ * [count, classes]. For each step: `indicesSTEP`, int32 [batch], the examples of its batch; `hyperparametersSTEP`,
+ * float32 [7]: beta1 and beta2 to the power of the step's number in training, learning rate, beta1, beta2, epsilon, and
+ * 1 / batch size; for a dropout layer `randomSTEP/INDEX`, int32 [2], the seed of its random numbers; for a layer of shifts
+ * `randomSTEP/INDEX`, int32 [batch], the shift of each digit (layers/random-shift.ts). INDEX is the place in `layers`. The
+ * same inputs lead to the same results, however many steps are made in a run.
+ *
+ * Further results: `labelsSTEP`, float32 [batch, classes]; `stepSTEP`, of the same shape, the probabilities before the step
+ * that it makes; and `probabilities`, those of the batch of step 0 without dropout and shifts.
  *
  * @param layers from input to output; the last one is dense with the activation softmax, and the loss is categorical
  *   cross-entropy.
@@ -80,12 +85,6 @@ const INT = { type: 'DT_INT32' } as const;
  */
 export function trainingGraph(layers: LayerShape[], areBytes = false): GraphDescription {
   const graph = new GraphDescription();
-  const float = (name: string, op: string, inputs: Result[], after: string[] = []): Result =>
-    graph.add(name, op, inputs, { T: FLOAT }, after);
-  // MatMul is safe here: signals do not reach the threads that run a graph (environment.md, "Why training is fast").
-  const product = (name: string, a: Result, b: Result, { transposeA = false, transposeB = false } = {}): Result =>
-    graph.add(name, 'MatMul', [a, b], { T: FLOAT, transpose_a: { b: transposeA }, transpose_b: { b: transposeB } });
-
   layers.forEach((layer, index) => {
     if (layer.kind === 'dense') {
       addVariables(graph, `kernel${index}`, [layer.inputs, layer.units]);
@@ -94,112 +93,184 @@ export function trainingGraph(layers: LayerShape[], areBytes = false): GraphDesc
       }
     }
   });
-
-  // The batch.
-  const indices = graph.input('indices', 'DT_INT32', [-1]);
-  const rows = (name: string, all: string, type: DataType, size: number): Result => {
-    const types = { Tparams: { type }, Tindices: INT };
-    return graph.add(name, 'Gather', [graph.input(all, type, [-1, size]), indices], types);
-  };
   const dense = layers.filter((layer) => layer.kind === 'dense');
-  const taken = rows('batch', 'x', areBytes ? 'DT_UINT8' : 'DT_FLOAT', dense[0].inputs);
-  const batch = areBytes ? addDivision(graph, taken) : taken;
-  const labels = rows('labels', 'y', 'DT_FLOAT', dense.at(-1)!.units);
+  const [xType, yType] = [{ type: areBytes ? 'DT_UINT8' : 'DT_FLOAT' } as const, FLOAT];
+  const x = graph.input('x', xType.type, [-1, dense[0].inputs]);
+  const y = graph.input('y', yType.type, [-1, dense.at(-1)!.units]);
+  const divide = areBytes ? division(graph) : (_name: string, floats: Result): Result => floats;
 
-  // Forward, once for training and once without random layers.
-  const forwardDense = (pass: string, { activation, hasBias }: DenseShape, index: number, input: Result): Result => {
-    let output = product(`${pass}/product${index}`, input, `kernel${index}/value`);
-    if (hasBias) {
-      output = float(`${pass}/sum${index}`, 'BiasAdd', [output, `bias${index}/value`]);
+  let weights: Weights = Object.fromEntries(weightNames(layers).map((weight) => [weight, `${weight}/value`]));
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const indices = graph.input(`indices${step}`, 'DT_INT32', [-1]);
+    const taken = graph.add(`${step}/taken`, 'Gather', [x, indices], { Tparams: xType, Tindices: INT });
+    const batch = divide(`${step}/batch`, taken);
+    const labels = graph.add(`labels${step}`, 'Gather', [y, indices], { Tparams: yType, Tindices: INT });
+    if (step === 0) {
+      addFloat(graph, 'probabilities', 'Identity', [addPrediction(graph, layers, weights, batch)]);
     }
-    const op = activation === 'softmax' ? 'Softmax' : ACTIVATIONS[activation]?.op; // none if it is linear
-    return op ? float(`${pass}/output${index}`, op, [output]) : output;
-  };
-  const outputs: Result[] = []; // of each layer in training
-  let prediction = batch;
+    weights = addStep(graph, layers, weights, step, batch, labels);
+  }
+  return graph;
+}
+
+/** The results that read the weights, by their names. */
+type Weights = Record<string, Result>;
+
+/** Adds the forward pass without random layers. @returns the probabilities. */
+function addPrediction(graph: GraphDescription, layers: LayerShape[], weights: Weights, batch: Result): Result {
+  return layers.reduce(
+    (input, layer, index) =>
+      layer.kind === 'dense' ? addDense(graph, 'prediction', layer, index, weights, input) : input,
+    batch,
+  );
+}
+
+/** Adds a step: forward pass, gradients and Adam's update. @returns the weights after it. */
+function addStep(
+  graph: GraphDescription,
+  layers: LayerShape[],
+  weights: Weights,
+  step: number,
+  batch: Result,
+  labels: Result,
+): Weights {
+  const name = (what: string): string => `${step}/${what}`;
+  const outputs: Result[] = []; // of each layer
   layers.forEach((layer, index) => {
     const input = outputs[index - 1] ?? batch;
     if (layer.kind === 'dense') {
-      outputs.push(forwardDense('training', layer, index, input));
-      prediction = forwardDense('prediction', layer, index, prediction);
+      outputs.push(addDense(graph, String(step), layer, index, weights, input));
     } else if (layer.kind === 'dropout') {
-      outputs.push(float(`dropped${index}`, 'Mul', [input, addDropoutFactors(graph, layer, index, input)]));
+      const factors = addDropoutFactors(graph, layer, step, index, input);
+      outputs.push(addFloat(graph, name(`dropped${index}`), 'Mul', [input, factors]));
     } else {
-      outputs.push(addShift(graph, layer, index, input));
+      outputs.push(addShift(graph, layer, step, index, input));
     }
   });
-  float('probabilities', 'Identity', [prediction]);
 
   // Backward: the gradients of the mean loss. That of the last layer before its softmax is (probability - label) / batch size.
-  const hyperparameters = graph.input('hyperparameters', 'DT_FLOAT', [7]);
-  graph.add('scalars', 'Unpack', [hyperparameters], { T: FLOAT, num: { i: 7 }, axis: { i: 0 } });
-  const scalars = [0, 1, 2, 3, 4, 5].map((index) => `scalars:${index}`);
-  const oneOverBatchSize = 'scalars:6';
-  const difference = float('difference', 'Sub', [outputs.at(-1)!, labels]);
-  let gradient = float('dLogits', 'Mul', [difference, oneOverBatchSize]); // of a layer's output
-  const updates: string[] = [];
+  const hyperparameters = graph.input(`hyperparameters${step}`, 'DT_FLOAT', [7]);
+  graph.add(name('scalars'), 'Unpack', [hyperparameters], { T: FLOAT, num: { i: 7 }, axis: { i: 0 } });
+  const scalars = [0, 1, 2, 3, 4, 5].map((index) => name(`scalars:${index}`));
+  const oneOverBatchSize = name('scalars:6');
+  const difference = addFloat(graph, name('difference'), 'Sub', [outputs.at(-1)!, labels]);
+  let gradient = addFloat(graph, name('dLogits'), 'Mul', [difference, oneOverBatchSize]); // of a layer's output
+  const updates: Record<string, Result> = {};
   // Adam: D. P. Kingma, J. Ba, Adam, a method for stochastic optimization, 2015, algorithm 1. It changes a weight in place if
   // nobody else still needs its value: `after` the last operation that reads it.
   const update = (weight: string, dWeight: Result, after: string[] = []): void => {
-    const variables = [weight, `${weight}/m`, `${weight}/v`];
-    updates.push(float(`${weight}/update`, 'ResourceApplyAdam', [...variables, ...scalars, dWeight], after));
+    const inputs = [weight, `${weight}/m`, `${weight}/v`, ...scalars, dWeight];
+    updates[weight] = addFloat(graph, name(`${weight}/update`), 'ResourceApplyAdam', inputs, after);
   };
-  const first = layers.indexOf(dense[0]); // the layers before it have no weights
+  const first = layers.findIndex(({ kind }) => kind === 'dense'); // the layers before it have no weights
   for (let index = layers.length - 1; index >= first; index--) {
     const layer = layers[index];
     if (layer.kind !== 'dense') {
-      gradient = float(`dDropped${index}`, 'Mul', [gradient, `factors${index}`]);
+      gradient = addFloat(graph, name(`dDropped${index}`), 'Mul', [gradient, name(`factors${index}`)]);
       continue;
     }
     const activation = ACTIVATIONS[layer.activation];
     if (activation) {
-      gradient = float(`dOutput${index}`, ...activation.gradient(gradient, outputs[index]));
+      gradient = addFloat(graph, name(`dOutput${index}`), ...activation.gradient(gradient, outputs[index]));
     }
     const input = outputs[index - 1] ?? batch;
-    const dKernel = product(`dKernel${index}`, input, gradient, { transposeA: true });
+    const dKernel = addProduct(graph, name(`dKernel${index}`), input, gradient, { transposeA: true });
     if (layer.hasBias) {
-      update(`bias${index}`, float(`dBias${index}`, 'BiasAddGrad', [gradient]));
+      update(`bias${index}`, addFloat(graph, name(`dBias${index}`), 'BiasAddGrad', [gradient]));
     }
     if (index === first) {
       update(`kernel${index}`, dKernel);
     } else {
-      gradient = product(`dInput${index}`, gradient, `kernel${index}/value`, { transposeB: true });
+      gradient = addProduct(graph, name(`dInput${index}`), gradient, weights[`kernel${index}`], { transposeB: true });
       update(`kernel${index}`, dKernel, [gradient]);
     }
   }
-  float('step', 'Identity', [outputs.at(-1)!], updates);
-  return graph;
+  addFloat(graph, `step${step}`, 'Identity', [outputs.at(-1)!], Object.values(updates));
+  return Object.fromEntries(
+    Object.entries(updates).map(([weight, after]) => {
+      return [weight, graph.add(name(`${weight}/updated`), 'ReadVariableOp', [weight], { dtype: FLOAT }, [after])];
+    }),
+  );
+}
+
+/** Adds a dense layer. @returns its output. */
+function addDense(
+  graph: GraphDescription,
+  pass: string,
+  { activation, hasBias }: DenseShape,
+  index: number,
+  weights: Weights,
+  input: Result,
+): Result {
+  let output = addProduct(graph, `${pass}/product${index}`, input, weights[`kernel${index}`]);
+  if (hasBias) {
+    output = addFloat(graph, `${pass}/sum${index}`, 'BiasAdd', [output, weights[`bias${index}`]]);
+  }
+  const op = activation === 'softmax' ? 'Softmax' : ACTIVATIONS[activation]?.op; // none if it is linear
+  return op ? addFloat(graph, `${pass}/output${index}`, op, [output]) : output;
+}
+
+/** Adds an operation on float32. */
+function addFloat(graph: GraphDescription, name: string, op: string, inputs: Result[], after: string[] = []): Result {
+  return graph.add(name, op, inputs, { T: FLOAT }, after);
+}
+
+/** Adds a product of matrices. MatMul is safe here: signals do not reach the threads that run a graph (environment.md). */
+function addProduct(
+  graph: GraphDescription,
+  name: string,
+  a: Result,
+  b: Result,
+  { transposeA = false, transposeB = false } = {},
+): Result {
+  return graph.add(name, 'MatMul', [a, b], {
+    T: FLOAT,
+    transpose_a: { b: transposeA },
+    transpose_b: { b: transposeB },
+  });
 }
 
 /**
  * Adds the numbers by which dropout multiplies: 0 or, so that the mean stays the same, 1 / (1 - rate). N. Srivastava et al.,
  * Dropout: a simple way to prevent neural networks from overfitting, 2014, section 10.
  */
-function addDropoutFactors(graph: GraphDescription, { rate }: DropoutShape, index: number, input: Result): Result {
-  const name = (what: string): string => `dropout${index}/${what}`;
+function addDropoutFactors(
+  graph: GraphDescription,
+  { rate }: DropoutShape,
+  step: number,
+  index: number,
+  input: Result,
+): Result {
+  const name = (what: string): string => `${step}/dropout${index}/${what}`;
   const shape = graph.add(name('shape'), 'Shape', [input], { T: FLOAT, out_type: INT });
-  const seed = graph.input(`random/${index}`, 'DT_INT32', [2]);
+  const seed = graph.input(`random${step}/${index}`, 'DT_INT32', [2]);
   const types = { dtype: FLOAT, T: INT, Tseed: INT };
   const uniform = graph.add(name('uniform'), 'StatelessRandomUniform', [shape, seed], types); // from 0 to below 1
   const threshold = graph.constant(name('rate'), Float32Array.of(rate));
   const isKept = graph.add(name('isKept'), 'GreaterEqual', [uniform, threshold], { T: FLOAT });
   const kept = graph.add(name('kept'), 'Cast', [isKept], { SrcT: { type: 'DT_BOOL' }, DstT: FLOAT });
   const scale = graph.constant(name('scale'), Float32Array.of(1 / (1 - rate)));
-  return graph.add(`factors${index}`, 'Mul', [kept, scale], { T: FLOAT });
+  return graph.add(`${step}/factors${index}`, 'Mul', [kept, scale], { T: FLOAT });
 }
 
 /** Adds the shifted digits. */
-function addShift(graph: GraphDescription, { side, pixels }: ShiftShape, index: number, input: Result): Result {
-  const name = (what: string): string => `shift${index}/${what}`;
+function addShift(
+  graph: GraphDescription,
+  { side, pixels }: ShiftShape,
+  step: number,
+  index: number,
+  input: Result,
+): Result {
+  const name = (what: string): string => `${step}/shift${index}/${what}`;
   const shape = [shiftCount(pixels), side * side];
   const all = graph.constant(name('all'), shiftSources(side, pixels), shape);
-  const shifts = graph.input(`random/${index}`, 'DT_INT32', [-1]);
+  const shifts = graph.input(`random${step}/${index}`, 'DT_INT32', [-1]);
   const sources = graph.add(name('sources'), 'Gather', [all, shifts], { Tparams: INT, Tindices: INT });
   const paddings = graph.constant(name('paddings'), Int32Array.of(0, 0, 0, 1), [2, 2]); // a pixel of paper behind each digit
   const padded = graph.add(name('padded'), 'Pad', [input, paddings], { T: FLOAT, Tpaddings: INT });
   const axis = graph.constant(name('axis'), Int32Array.of(1));
   const types = { Tparams: FLOAT, Tindices: INT, Taxis: INT };
-  return graph.add(`shifted${index}`, 'GatherV2', [padded, sources, axis], { ...types, batch_dims: { i: 1 } });
+  return graph.add(name('shifted'), 'GatherV2', [padded, sources, axis], { ...types, batch_dims: { i: 1 } });
 }
 
 /** Adds a weight and its moments. */

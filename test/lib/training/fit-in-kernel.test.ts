@@ -61,7 +61,7 @@ describe.each(kernels)('fit, and Stop while it runs, in %s', (name, options) => 
   afterAll(() => kernel.stop());
 
   if (name.startsWith('the kernel of the project')) {
-    test('shows one output, updated in place, with curves and a line an epoch; the same numbers in two fresh kernels', async () => {
+    test('shows one output, updated in place, with curves and a line per epoch; the same numbers in two fresh kernels', async () => {
       const other = await prepared(options());
       const [run, ...more] = await Promise.all(
         [kernel, other].map((each) => each.run(fit('epochs: 3, validationSplit: 0.1'))),
@@ -86,12 +86,19 @@ describe.each(kernels)('fit, and Stop while it runs, in %s', (name, options) => 
   }
 
   test('ends the cell normally after the batch at work, with all that was learned; the cell run again goes on', async () => {
+    const steps = async (): Promise<number> => (await value(kernel, 'model.optimizer.iterations')) as number;
+    const before = await steps();
     const run = kernel.start(fit('epochs: 1000, validationSplit: 0.1'));
     await run.until(/^epoch 2 of 1000/m);
     await kernel.interrupt();
     await run.ended;
     expect([run.status, run.stderr]).toEqual(['ok', '']);
-    expect(run.text).toMatch(/\nStopped by an interrupt (in epoch \d+, after batch \d+ of 135|after epoch \d+)\.$/);
+    const stopped = /\nStopped by an interrupt (?:in epoch (\d+), after batch (\d+) of 135|after epoch (\d+))\.$/;
+    const [epoch, batch, lastEpoch] = stopped
+      .exec(run.text)!
+      .slice(1)
+      .map((number) => Number(number ?? NaN));
+    expect((await steps()) - before).toBe(batch ? 135 * (epoch - 1) + batch : 135 * lastEpoch);
     const history = (await value(kernel, 'history.history')) as Record<string, number[]>;
     const epochs = run.text.split('\n').length - 1;
     expect(
@@ -107,9 +114,9 @@ describe.each(kernels)('fit, and Stop while it runs, in %s', (name, options) => 
     expect(((await value(kernel, 'history.history.loss')) as number[])[0]).toBeLessThan(history.loss[0]);
 
     // No training goes on in the background.
-    const steps = await value(kernel, 'model.optimizer.iterations');
+    const end = await steps();
     await kernel.run('await new Promise((resolve) => setTimeout(resolve, 300));');
-    expect(await value(kernel, 'model.optimizer.iterations')).toBe(steps);
+    expect(await steps()).toBe(end);
   });
 
   test('more than once does no harm', async () => {
@@ -343,7 +350,7 @@ const loss2 = () => tf.losses.softmaxCrossEntropy(y, x.matMul(weights)) as tf.Sc
     ['evaluate', forever('tf.dispose(stack.evaluate(x, y));')],
     ['apply', forever('tf.dispose(stack.apply(x) as tf.Tensor);')],
     ['apply of a layer', forever('tf.dispose(stack.layers[0].apply(x) as tf.Tensor);')],
-    ['grad', `const slope = tf.grad((each) => each.square().sum()); ${forever('slope(x).dispose();')}`],
+    ['grad', `const gradient = tf.grad((each) => each.square().sum()); ${forever('gradient(x).dispose();')}`],
     ['grad, in the function', `tf.grad((each) => { const square = each.square().sum(); ${block} return square; })(x);`],
     [
       'valueAndGrads',

@@ -226,6 +226,58 @@ describe('a fused training step', () => {
   });
 });
 
+describe('several training steps in one run of the graph', () => {
+  /** With everything that is random in a step. */
+  const network = (): tf.Sequential => {
+    setSeed(13);
+    const hidden = tf.layers.dense({ units: 32, activation: 'relu' });
+    const layers = [randomShift({ pixels: 1, inputShape: [784] }), hidden, tf.layers.dropout({ rate: 0.5 })];
+    return compiled(smallNetwork(layers));
+  };
+  const stateOf = async (model: tf.LayersModel): Promise<number[][]> => {
+    const ofOptimizer = (await model.optimizer.getWeights()).map(({ tensor }) => tensor);
+    return [...model.getWeights(), ...ofOptimizer].map((tensor) => Array.from(tensor.dataSync()));
+  };
+
+  test('have the results of as many runs, to the last bit', async () => {
+    const batches = [30, 20, 40, 10].map((size, index) => Int32Array.from({ length: size }, (_, i) => 100 * index + i));
+    const train = async (runs: Int32Array[][]): Promise<[object, number[][]]> => {
+      const model = network();
+      const fused = createFusedNetwork(model)!;
+      const logs = runs.flatMap((run) => fused.trainBatches(data, run));
+      fused.end();
+      const state = await stateOf(model);
+      model.dispose();
+      return [logs, state];
+    };
+    const oneByOne = await train(batches.map((batch) => [batch]));
+    expect(oneByOne[0]).toHaveLength(4);
+    expect(await train([batches])).toEqual(oneByOne);
+    expect(await train([batches.slice(0, 3), batches.slice(3)])).toEqual(oneByOne);
+  });
+
+  test('are made by fit if no callback looks at the model between batches, which changes no bit', async () => {
+    const runs = jest.spyOn(Graph.prototype, 'compute');
+    const train = async (callbacks: tf.CustomCallbackArgs): Promise<[object, number[][], number]> => {
+      const model = network();
+      runs.mockClear();
+      const options = { epochs: 3, batchSize: 60, verbose: 0 as const, callbacks };
+      const { history } = await fit(model, data.x, data.y, options);
+      const state = await stateOf(model);
+      model.dispose();
+      return [history, state, runs.mock.calls.length];
+    };
+    const [batches, epochs] = [[] as number[], [] as number[]];
+    const [history, state, count] = await train({ onBatchEnd: (batch) => void batches.push(batch) });
+    const [otherHistory, otherState, otherCount] = await train({ onEpochEnd: (epoch) => void epochs.push(epoch) });
+    runs.mockRestore();
+    expect([batches.length, epochs.length]).toEqual([3 * 34, 3]);
+    expect([otherHistory, otherState]).toEqual([history, state]);
+    expect(count).toBe(3 * 34);
+    expect(otherCount).toBeLessThan(3 * 34);
+  });
+});
+
 describe('createFusedNetwork(model)', () => {
   const dense = (more: object = {}): tf.layers.Layer =>
     tf.layers.dense({ inputShape: [784], units: 8, activation: 'relu', ...more });
