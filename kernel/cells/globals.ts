@@ -110,8 +110,8 @@ class CellOutput extends Writable {
 }
 
 /**
- * Sends text that is written to stdout and stderr to the cell whose code writes it. Node's own streams are never opened: they
- * make a pipe non-blocking, also for the processes that share it, which started the kernel and would lose output.
+ * Sends text that is written to stdout and stderr to the cell whose code writes it. Node's own streams are never opened:
+ * they make a pipe non-blocking, also for the processes that share it, which started the kernel and would lose output.
  */
 function captureOutput(origin: () => Run | undefined): void {
   (['stdout', 'stderr'] as const).forEach((name, index) => {

@@ -17,8 +17,8 @@ const inTraining = new WeakSet<tf.LayersModel>();
 /**
  * Trains a model as `model.fit` does, with the same arguments and the same history, and adds three things:
  * - Speed: a stack of dense layers with softmax, categorical cross-entropy and Adam is trained by one TensorFlow graph
- *   (training/fused), also with dropout and random shifts. tfjs trains every other model, and all of them with `classWeight` or if the
- *   environment variable FUSED_TRAINING is 0.
+ *   (training/fused), also with dropout and random shifts. tfjs trains every other model, and all of them with
+ *   `classWeight` or if the environment variable FUSED_TRAINING is 0.
  * - A live display: one output shows epoch, batch, the time left, and growing curves of loss and metrics. `verbose: 0`
  *   shows nothing.
  * - Stop: an interrupt (Kernel > Interrupt, Ctrl-C) ends training after the current batch and keeps what was learned,

@@ -1,7 +1,7 @@
 /*
  * Trains a stack of dense layers, dropout and random shifts by one TensorFlow graph. tfjs composes a training step of about
- * 250 small operations and makes a tensor of each result. Here one call makes a step, or a few. Loss and accuracy of a batch are computed
- * in JavaScript from the ten probabilities of each digit.
+ * 250 small operations and makes a tensor of each result. Here one call makes a step, or a few. Loss and accuracy of a batch
+ * are computed in JavaScript from the ten probabilities of each digit.
  *
  * During training, weights and moments live in the graph's variables, which Adam changes in place. `syncToModel` copies
  * them to tfjs's variables.
