@@ -115,10 +115,11 @@ class CellOutput extends Writable {
  */
 function captureOutput(origin: () => Run | undefined): void {
   (['stdout', 'stderr'] as const).forEach((name, index) => {
-    let output = new CellOutput(name, index + 1, origin);
+    const create = (): CellOutput => new CellOutput(name, index + 1, origin);
+    let output = create();
     const get = (): CellOutput => {
       if (output.writableEnded || output.destroyed) {
-        output = new CellOutput(name, index + 1, origin); // for others than the cell that has ended it
+        output = create(); // for others than the cell that has ended it
       }
       return output;
     };

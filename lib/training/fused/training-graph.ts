@@ -94,9 +94,9 @@ export function trainingGraph(layers: LayerShape[], areBytes = false): GraphDesc
     }
   });
   const dense = layers.filter((layer) => layer.kind === 'dense');
-  const [xType, yType] = [{ type: areBytes ? 'DT_UINT8' : 'DT_FLOAT' } as const, FLOAT];
+  const xType = { type: areBytes ? 'DT_UINT8' : 'DT_FLOAT' } as const;
   const x = graph.input('x', xType.type, [-1, dense[0].inputs]);
-  const y = graph.input('y', yType.type, [-1, dense.at(-1)!.units]);
+  const y = graph.input('y', FLOAT.type, [-1, dense.at(-1)!.units]);
   const divide = areBytes ? division(graph) : (_name: string, floats: Result): Result => floats;
 
   let weights: Weights = Object.fromEntries(weightNames(layers).map((weight) => [weight, `${weight}/value`]));
@@ -104,7 +104,7 @@ export function trainingGraph(layers: LayerShape[], areBytes = false): GraphDesc
     const indices = graph.input(`indices${step}`, 'DT_INT32', [-1]);
     const taken = graph.add(`${step}/taken`, 'Gather', [x, indices], { Tparams: xType, Tindices: INT });
     const batch = divide(`${step}/batch`, taken);
-    const labels = graph.add(`labels${step}`, 'Gather', [y, indices], { Tparams: yType, Tindices: INT });
+    const labels = graph.add(`labels${step}`, 'Gather', [y, indices], { Tparams: FLOAT, Tindices: INT });
     if (step === 0) {
       addFloat(graph, 'probabilities', 'Identity', [addPrediction(graph, layers, weights, batch)]);
     }
