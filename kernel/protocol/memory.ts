@@ -6,6 +6,14 @@ import { runInNewContext } from 'node:vm';
 
 /** Memory is short when a group uses more than this share of its limit. */
 const MAX_SHARE = 0.8;
+/** While memory is short, a cell may take this share of what is left. */
+const CELL_SHARE = 0.125;
+/** In bytes: what any cell may take, so that it can free memory. TypeScript takes up to 9 MB to check a short cell. */
+const SMALL = 10e6;
+/** If the rest lasts less, code is terminated at once. */
+const MIN_LASTING_MS = 100;
+/** The time over which the speed is measured: in a shorter one, a batch of training looks like much more than it is. */
+const SPEED_MS = 100;
 
 /** A control group with a limit of memory, which holds for all its processes together. */
 export interface LimitedGroup {
@@ -38,31 +46,53 @@ export function limitedGroups(): LimitedGroup[] {
   return groups;
 }
 
-/** A group that is short of memory, and what it used when that was seen, in bytes. */
+/** A group that is short of memory, for which the running cell has to be stopped. */
 export interface Shortage {
   group: LimitedGroup;
+  /** In bytes. */
   used: number;
-}
-
-/** Whether half of what was left is used since: code that goes on may not be waited for. */
-export function isFilling({ group, used }: Shortage): boolean {
-  return group.used() > (group.limit + used) / 2;
+  /** Whether code that goes on may not be waited for. */
+  isUrgent: boolean;
 }
 
 /**
- * Watches the memory while a cell runs. The function that it returns is called often, and returns a shortage for which the
- * cell has to be stopped: a group is short, and the cell has taken more than the rest. So a cell that needs little goes on,
- * and can free memory. If all students together are short, those are stopped who take the most.
+ * Watches the memory while a cell runs. The cell has to be stopped if a group is short, and the cell has taken more than an
+ * eighth of what is left. So a cell that needs little goes on, and can free memory, and a cell that is run again and again
+ * after it was stopped is stopped each time. If all students together are short, those are stopped who take the most.
  */
-export function watch(groups: LimitedGroup[]): () => Shortage | undefined {
-  let least = Infinity;
-  return () => {
-    const readings = groups.map((group) => ({ group, used: group.used() }));
-    // What the cell has taken can be seen in the nearest group: in the others, students come and go.
-    const nearest = readings[0]?.used ?? 0;
-    least = Math.min(least, nearest);
-    return readings.find(({ group, used }) => isShort(group, used) && nearest - least > group.limit - used);
-  };
+export class MemoryWatch {
+  /** Whether a group was short at the last check: the next one has to be soon. */
+  isShort = false;
+  private readonly readings: { time: number; used: number[] }[] = [];
+  /** What the nearest group used at least. In the others, students come and go. */
+  private least = Infinity;
+
+  constructor(private readonly groups: LimitedGroup[]) {}
+
+  check(): Shortage | undefined {
+    const { groups, readings } = this;
+    const now = { time: performance.now(), used: groups.map((group) => group.used()) };
+    readings.push(now);
+    while (now.time - readings[0].time > SPEED_MS) {
+      readings.shift();
+    }
+    this.least = Math.min(this.least, now.used[0]);
+    const taken = now.used[0] - this.least;
+    const short = groups.findIndex((group, index) => isShort(group, now.used[index]));
+    this.isShort = short >= 0;
+    if (!this.isShort) {
+      return undefined;
+    }
+    const [group, used] = [groups[short], now.used[short]];
+    const left = group.limit - used;
+    if (taken <= Math.max(SMALL, CELL_SHARE * left)) {
+      return undefined;
+    }
+    const [before] = readings;
+    const speed = (used - before.used[short]) / (now.time - before.time); // per millisecond
+    const wasShort = isShort(groups[0], this.least);
+    return { group, used, isUrgent: wasShort || speed * MIN_LASTING_MS > left };
+  }
 }
 
 function isShort({ limit }: LimitedGroup, used: number): boolean {

@@ -4,7 +4,7 @@ import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
 import { log } from './log';
-import { type Shortage, isFilling, limitedGroups, watch } from './memory';
+import { MemoryWatch, type Shortage, limitedGroups } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
 
@@ -12,10 +12,10 @@ const { connection, shared } = workerData as ThreadData;
 
 /** The interval of checks whether the main thread has handled Stop. */
 const POLL_MS = 100;
-/** The same while memory is short: code may fill what is left within a few hundred milliseconds. */
-const SHORTAGE_POLL_MS = 20;
 /** The interval of checks whether memory is short, while a cell runs. */
-const MEMORY_CHECK_MS = 50;
+const MEMORY_CHECK_MS = 20;
+/** The interval of both while memory is short: code may fill what is left within 100 ms. */
+const SHORTAGE_CHECK_MS = 5;
 /** The longest time that uninterruptible code, such as a batch of training, may take after Stop. */
 const MAX_UNINTERRUPTIBLE_MS = 30_000;
 /** Printed text is sent in batches: after this time, or at this size. */
@@ -164,23 +164,26 @@ function start(port: MessagePort): void {
       }
       const isPatient = isUninterruptible
         ? now - uninterruptibleSince < MAX_UNINTERRUPTIBLE_MS
-        : now - since < Atomics.load(shared, Shared.patienceMs) && !(shortage && isFilling(shortage));
+        : now - since < Atomics.load(shared, Shared.patienceMs) && !shortage?.isUrgent;
       if (!isPatient && !isTerminating) {
         isTerminating = true;
         Atomics.add(shared, Shared.terminations, 1);
         connected.post('Runtime.terminateExecution', () => {
           // A second termination must not meet the kernel while it ends the cell.
-          [isTerminating, since, uninterruptibleSince, shortage] = [false, Date.now(), Infinity, undefined];
+          [isTerminating, since, uninterruptibleSince] = [false, Date.now(), Infinity];
+          if (shortage) {
+            stopWatchingMemory();
+          }
         });
       }
       wait();
     };
-    const wait = (): void => void setTimeout(poll, shortage ? SHORTAGE_POLL_MS : POLL_MS);
-    wait();
+    const wait = (): void => void setTimeout(poll, shortage ? SHORTAGE_CHECK_MS : POLL_MS);
+    poll();
   }
 
   let memoryTimer: NodeJS.Timeout | undefined;
-  /** For which the running cell was stopped. */
+  /** For which the running cell was stopped, as it is now. */
   let shortage: Shortage | undefined;
 
   /** Stops the cell before Linux ends the kernel, if memory is limited. */
@@ -189,19 +192,25 @@ function start(port: MessagePort): void {
     if (groups.length === 0) {
       return;
     }
-    const check = watch(groups);
-    shortage = undefined;
-    memoryTimer = setInterval(() => {
-      shortage = check();
-      if (shortage) {
+    const watch = new MemoryWatch(groups);
+    const check = (): void => {
+      const isFirst = !shortage;
+      shortage = watch.check() ?? shortage;
+      if (shortage && isFirst) {
         const { group, used } = shortage;
-        clearInterval(memoryTimer);
         Atomics.store(shared, Shared.isLimitShared, group === groups[0] ? 0 : 1);
         Atomics.store(shared, Shared.limitMegabytes, Math.round(group.limit / 1e6));
         Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));
         stop(() => {});
       }
-    }, MEMORY_CHECK_MS);
+      memoryTimer = setTimeout(check, watch.isShort ? SHORTAGE_CHECK_MS : MEMORY_CHECK_MS);
+    };
+    check();
+  }
+
+  function stopWatchingMemory(): void {
+    clearTimeout(memoryTimer);
+    shortage = undefined;
   }
 
   /**
@@ -256,7 +265,7 @@ function start(port: MessagePort): void {
     } else if (message === 'cell started') {
       watchMemory();
     } else if (message === 'cell ended') {
-      clearInterval(memoryTimer);
+      stopWatchingMemory();
     } else if ('run' in message) {
       print(message);
     } else {

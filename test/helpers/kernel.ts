@@ -209,6 +209,7 @@ export class Kernel {
   private commands = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private numbers = 0;
   private readonly exited: Promise<unknown>;
+  private hasDied = false;
   private resolveDied = (): void => {};
   /** Resolves when Jupyter has noticed that the process is gone. */
   readonly died = new Promise<void>((resolve) => (this.resolveDied = resolve));
@@ -234,6 +235,10 @@ export class Kernel {
   /** Starts a cell. `await run.ended` waits for its end, `await run.until(/text/)` for an output. */
   start(code: string): Run {
     const run = new Run(code);
+    if (this.hasDied) {
+      run.giveUp(new Error('The kernel died before'));
+      return run;
+    }
     const id = `run-${++this.numbers}`;
     this.runs.set(id, run);
     const content = { ...EXECUTE_CONTENT, code };
@@ -267,6 +272,7 @@ export class Kernel {
   async restart(): Promise<void> {
     this.giveUp(new Error('The kernel was restarted'));
     this.pid = (await this.command('restart')) as number;
+    this.hasDied = false;
   }
 
   /** How further clients connect to the kernel. */
@@ -316,6 +322,7 @@ export class Kernel {
         command?.resolve(message.value);
       }
     } else if (message.event === 'dead') {
+      this.hasDied = true;
       this.resolveDied();
       this.runs.forEach((run) => run.giveUp(new Error('The kernel died')));
     } else {
