@@ -38,7 +38,7 @@ installGlobals({
   onModulesLoaded: () => tensorflow.attach(sections, runner.checkOnce),
   kernel: {
     display,
-    onStop: (listener) => runner.onStop(listener),
+    onStop: (listener, onTerminated) => runner.onStop(listener, onTerminated),
     uninterruptible: (work) => sections.run(work),
   },
 });

@@ -4,8 +4,11 @@ import type { MimeBundle } from './display/display';
 export interface NotebookKernel {
   /** Shows a bundle below the running cell, or updates the output with the same id. */
   display(content: { data: MimeBundle; metadata: object; transient: { display_id?: string } }, isUpdate: boolean): void;
-  /** Makes Stop call a listener instead of ending the running cell, until the returned function is called. */
-  onStop(listener: () => void): () => void;
+  /**
+   * Makes Stop call a listener instead of ending the running cell, until the returned function is called. `onTerminated` is
+   * called if the code was terminated, as its `finally` blocks do not run then.
+   */
+  onStop(listener: () => void, onTerminated: () => void): () => void;
   /** Runs synchronous work that Stop must not interrupt. */
   uninterruptible<T>(work: () => T): T;
 }

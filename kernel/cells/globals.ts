@@ -18,8 +18,13 @@ const KERNEL = Symbol.for('mnist-kernel');
 export interface KernelForLibraries {
   /** Shows a MIME bundle below the running cell, or updates the display with the same id. */
   display(content: { data: object; metadata: object; transient: object }, isUpdate: boolean): void;
-  /** Makes Stop call a listener instead of ending the running cell. @returns a function that removes the listener. */
-  onStop(listener: () => void): () => void;
+  /**
+   * Makes Stop call a listener instead of ending the running cell. If the code does not return to the event loop for 3 s after
+   * that, it is terminated: its `finally` blocks do not run, and `onTerminated` is called in their place.
+   *
+   * @returns a function that removes the listener.
+   */
+  onStop(listener: () => void, onTerminated?: () => void): () => void;
   /** Runs synchronous work that Stop must not terminate half-way. */
   uninterruptible<T>(work: () => T): T;
 }

@@ -38,7 +38,6 @@ interface Running {
   /** The earlier values of the names that the cell declares. */
   before: Map<string, ValueRef | undefined>;
   stops: number;
-  terminations: number;
   engine: tensorflow.EngineState;
   engineIs: 'as left' | 'in restoration' | 'restored';
   /** When the cell was stopped. */
@@ -57,8 +56,10 @@ interface CompiledCell {
 
 export class Runner {
   private running: Running | null = null;
-  /** The listeners that handle Stop in place of the kernel, each with its run. */
-  private readonly listeners = new Map<() => void, Run | undefined>();
+  /** The listeners that handle Stop in place of the kernel, each with its run and what to do if its code is terminated. */
+  private readonly listeners = new Map<() => void, { run: Run | undefined; onTerminated: () => void }>();
+  /** How often code was terminated, as far as this was handled. */
+  private terminations = 0;
 
   /** The evaluations that have not ended. */
   private readonly evaluations = new Set<{ promise?: object }>();
@@ -78,7 +79,6 @@ export class Runner {
       cell: null,
       before: new Map(),
       stops: this.shared[Shared.stops],
-      terminations: this.shared[Shared.terminations],
       engine: tensorflow.engineState(),
       engineIs: 'as left',
       stoppedAt: Date.now(),
@@ -92,6 +92,7 @@ export class Runner {
       },
     };
     this.running = running;
+    this.terminations = this.shared[Shared.terminations];
     Atomics.store(this.shared, Shared.usedMegabytes, 0);
     this.setPatience();
     try {
@@ -127,13 +128,18 @@ export class Runner {
     }
   };
 
-  /** Makes Stop call a listener instead of ending the running cell. @returns a function that removes the listener. */
-  onStop(listener: () => void): () => void {
+  /**
+   * Makes Stop call a listener instead of ending the running cell.
+   *
+   * @param onTerminated is called if the code was terminated before it has removed the listener.
+   * @returns a function that removes the listener.
+   */
+  onStop(listener: () => void, onTerminated: () => void = () => {}): () => void {
     const run = currentRun();
     if (run?.isStopped) {
       listener(); // Stop has already been pressed
     }
-    this.listeners.set(listener, run);
+    this.listeners.set(listener, { run, onTerminated });
     this.setPatience();
     return () => {
       this.listeners.delete(listener);
@@ -150,7 +156,7 @@ export class Runner {
   }
 
   private hasStopListener(running: Running | null): boolean {
-    return running !== null && [...this.listeners.values()].includes(running.run);
+    return running !== null && [...this.listeners.values()].some(({ run }) => run === running.run);
   }
 
   /** Handles Stop. */
@@ -160,11 +166,15 @@ export class Runner {
     [...this.listeners.keys()].forEach((listener) => listener());
     tensorflow.stopTraining();
     if (!running) {
+      if (this.wasTerminated) {
+        this.giveUpTerminated(() => {}); // code that an ended cell left behind
+      }
       return;
     }
     if (
       isDelegated &&
       !this.isMemoryShort &&
+      !this.wasTerminated &&
       !running.run.isStopped &&
       (running.delegatedAt === null || Date.now() - running.delegatedAt < INSIST_MS)
     ) {
@@ -175,6 +185,36 @@ export class Runner {
     if (running.cell) {
       setTimer(() => this.fail(running, interrupted), GRACE_MS);
     }
+  }
+
+  /** Whether code was terminated, which has not been handled yet. */
+  private get wasTerminated(): boolean {
+    return this.shared[Shared.terminations] !== this.terminations;
+  }
+
+  /**
+   * Ends, in place of `finally` blocks that did not run, what handles Stop itself and was terminated. V8 has dropped the
+   * promises that this code awaited. What was not terminated has been asked to stop, and ends within the grace period.
+   */
+  private giveUpTerminated(done: () => void): void {
+    this.terminations = this.shared[Shared.terminations];
+    const listeners = [...this.listeners.keys()];
+    const trainings = tensorflow.trainingsInProgress();
+    if (listeners.length === 0 && trainings.length === 0) {
+      done();
+      return;
+    }
+    setTimer(() => {
+      tensorflow.giveUp(trainings);
+      const left = listeners.flatMap((listener) => this.listeners.get(listener) ?? []);
+      listeners.forEach((listener) => this.listeners.delete(listener));
+      this.setPatience();
+      try {
+        left.forEach(({ run, onTerminated }) => (run ? within(run, onTerminated) : onTerminated()));
+      } finally {
+        done();
+      }
+    }, GRACE_MS);
   }
 
   /** Whether the running cell was stopped because memory is short. */
@@ -329,11 +369,11 @@ export class Runner {
 
   private failUninterruptibly(running: Running, error: unknown): void {
     const { run } = running;
-    if (this.shared[Shared.terminations] !== running.terminations) {
-      running.terminations = this.shared[Shared.terminations];
+    if (this.wasTerminated) {
+      running.engineIs = 'in restoration';
       forgetCurrent();
       this.modules.forgetHalfLoaded();
-      this.restoreEngine(running, error);
+      this.giveUpTerminated(() => this.restoreEngine(running, error));
       return;
     }
     if (error === interrupted && tensorflow.isTraining(run) && Date.now() - running.stoppedAt < MAX_BATCH_MS) {

@@ -82,8 +82,15 @@ const SECOND_COLLECTION_MS = 100;
 let layers: Layers | undefined;
 let core: Core | undefined;
 
-/** The trainings in progress, each with its run and a function that ends it after the current batch. */
-const trainings = new Map<object, { run: Run | undefined; model: Model; stop: () => void }>();
+interface Training {
+  run: Run | undefined;
+  model: Model;
+  /** Ends it after the current batch. */
+  stop: () => void;
+}
+
+/** The trainings in progress, and some that have ended: tfjs tells about that only through the model. */
+const trainings = new Set<Training>();
 
 /**
  * Attaches the kernel to tfjs once a cell has loaded it: makes training stoppable and protects operations. Must be called
@@ -123,8 +130,10 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
       this.model = model;
     }
     onTrainBegin(): void {
+      // A model is trained once at a time, so its earlier training has ended.
+      trainingsInProgress().forEach((other) => other.model === this.model && trainings.delete(other));
       this.run = currentRun();
-      trainings.set(this, { run: this.run, model: this.model, stop: () => (this.isStopped = true) });
+      trainings.add({ run: this.run, model: this.model, stop: () => (this.isStopped = true) });
     }
     onBatchBegin(): void {
       // A batch terminated half-way would leave only some weights updated, and the model marked as training for ever.
@@ -143,9 +152,7 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
     }
     onEpochBegin(): void {}
     onEpochEnd(): void {}
-    onTrainEnd(): void {
-      trainings.delete(this);
-    }
+    onTrainEnd(): void {} // other callbacks may follow, which can be stopped, too
   };
 }
 
@@ -154,14 +161,28 @@ export function stopTraining(): void {
   trainings.forEach(({ stop }) => stop());
 }
 
-/** Whether a training that a run has started is in progress. */
-export function isTraining(run: Run): boolean {
-  for (const [callback, { model }] of trainings) {
-    if (!model.isTraining) {
-      trainings.delete(callback); // it ended by an error
+/** The trainings in progress. */
+export function trainingsInProgress(): Training[] {
+  for (const training of trainings) {
+    if (!training.model.isTraining) {
+      trainings.delete(training);
     }
   }
-  return [...trainings.values()].some((training) => training.run === run);
+  return [...trainings];
+}
+
+/** Whether a training that a run has started is in progress. */
+export function isTraining(run: Run): boolean {
+  return trainingsInProgress().some((training) => training.run === run);
+}
+
+/** Gives up trainings whose code was terminated, so that their models can be trained again. */
+export function giveUp(terminated: Training[]): void {
+  for (const training of terminated) {
+    if (trainings.delete(training)) {
+      training.model.isTraining = false;
+    }
+  }
 }
 
 /** tfjs's engine: one per process, even if tfjs is installed several times. */

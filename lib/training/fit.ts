@@ -3,7 +3,7 @@ import { uninterruptible } from '../notebook-kernel';
 import { checkTraining } from './check-arguments';
 import { untilInterrupted } from './interrupt';
 import { TrainingMonitor } from './monitor';
-import { createTrainer } from './trainer';
+import { type Trainer, createTrainer } from './trainer';
 
 /** The result of `fit`: tfjs's History, and how training ended. */
 export type TrainingHistory = tf.History & {
@@ -46,23 +46,25 @@ export async function fit(
     throw new Error('the model is being trained already: wait until that has ended, or stop it');
   }
   inTraining.add(model);
-  return untilInterrupted(async (isInterrupted) => {
+  let trainer: Trainer | undefined;
+  let monitor: TrainingMonitor | undefined;
+  const train = async (isInterrupted: () => boolean): Promise<TrainingHistory> => {
     const { epochs = 1, initialEpoch = 0 } = options;
-    const monitor = new TrainingMonitor(model, x, y, options, () => trainer.sync(), isInterrupted);
-    const trainer = createTrainer(model, x, y, options);
-    try {
-      await monitor.onTrainBegin();
-      for (let epoch = initialEpoch; epoch < epochs && !monitor.history.stopped; epoch++) {
-        await monitor.onEpochBegin(epoch);
-        const means = await trainer.trainEpoch(epoch, monitor);
-        const validation = uninterruptible(() => trainer.validate());
-        await monitor.onEpochEnd(epoch, { ...validation, ...means });
-      }
-      await monitor.onTrainEnd();
-      return monitor.history;
-    } finally {
-      trainer.end();
-      monitor.end();
+    monitor = new TrainingMonitor(model, x, y, options, () => trainer!.sync(), isInterrupted);
+    trainer = createTrainer(model, x, y, options);
+    await monitor.onTrainBegin();
+    for (let epoch = initialEpoch; epoch < epochs && !monitor.history.stopped; epoch++) {
+      await monitor.onEpochBegin(epoch);
+      const means = await trainer.trainEpoch(epoch, monitor);
+      const validation = uninterruptible(() => trainer!.validate());
+      await monitor.onEpochEnd(epoch, { ...validation, ...means });
     }
-  }).finally(() => inTraining.delete(model));
+    await monitor.onTrainEnd();
+    return monitor.history;
+  };
+  return untilInterrupted(train, () => {
+    trainer?.end();
+    monitor?.end();
+    inTraining.delete(model);
+  });
 }

@@ -7,18 +7,26 @@ import { notebookKernel } from '../notebook-kernel';
  *
  * @param work gets a function that returns whether an interrupt has come, and calls it from time to time. Interrupts
  *   arrive only while the event loop runs, so `work` must await a macrotask in between, such as setImmediate.
+ * @param cleanUp is called once the work has ended: also after an error, and also if the notebook's kernel has terminated
+ *   the work, whose `finally` blocks do not run then.
  * @returns the result of `work`.
- * @example await untilInterrupted(async (isInterrupted) => { while (!isInterrupted()) await step(); });
+ * @example await untilInterrupted(async (isInterrupted) => { while (!isInterrupted()) await step(); }, () => end());
  */
-export async function untilInterrupted<T>(work: (isInterrupted: () => boolean) => Promise<T>): Promise<T> {
+export async function untilInterrupted<T>(
+  work: (isInterrupted: () => boolean) => Promise<T>,
+  cleanUp: () => void,
+): Promise<T> {
   let interrupted = false;
   const listener = (): void => {
     interrupted = true;
   };
   const kernel = notebookKernel();
   if (kernel) {
-    const removeListener = kernel.onStop(listener);
-    return work(() => interrupted).finally(removeListener);
+    const removeListener = kernel.onStop(listener, cleanUp);
+    return work(() => interrupted).finally(() => {
+      removeListener();
+      cleanUp();
+    });
   }
   // tslab runs the first, synchronous part of a cell under Node's own SIGINT handler. When that handler is removed, so
   // are those of all listeners: after a listener added here earlier, the next interrupt would end the process.
@@ -31,5 +39,6 @@ export async function untilInterrupted<T>(work: (isInterrupted: () => boolean) =
   } finally {
     others.forEach((other) => process.on('SIGINT', other));
     process.off('SIGINT', listener);
+    cleanUp();
   }
 }

@@ -112,10 +112,11 @@ export class TrainingMonitor implements BatchObserver {
     this.hasFinished = true;
   }
 
-  /** Must be called when training has ended, also after an error. */
+  /** Must be called when training has ended, also after an error or if it was terminated. */
   end(): void {
     if (!this.hasFinished) {
-      this.stop(`Stopped by an error in epoch ${this.progress.epoch + 1}.`);
+      const reason = this.isInterrupted() ? 'interrupt' : 'error';
+      this.stop(`Stopped by an ${reason} in epoch ${this.progress.epoch + 1}.`);
     }
     this.display?.end();
   }

@@ -254,6 +254,16 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
       'stack',
       `await stack.fit(x, y, { ${endless}, callbacks: { onBatchEnd: async () => { console.log('started'); for (;;) await tf.nextFrame(); } } });`,
     ],
+    ...[
+      ['fit', 'onBatchEnd', 'stack.fit(', ''],
+      ['fit', 'onTrainEnd', 'stack.fit(', ''],
+      ['mnist.fit', 'onEpochEnd', 'mnist.fit(stack, ', ''],
+      ['mnist.fit by tfjs', 'onBatchEnd', 'mnist.fit(stack, ', 'classWeight: { 0: 1, 1: 1, 2: 1 }, '],
+    ].map(([name, event, call, options]) => [
+      `${name} with ${event} in an endless loop`,
+      'stack',
+      `await ${call}x, y, { ${options}verbose: 0, callbacks: { ${event}: () => { console.log('started'); for (;;); } } });`,
+    ]),
     [
       'fit with callback objects',
       'stack',
@@ -306,6 +316,19 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
     expect((await kernel.interruptOnceStarted('console.log("started"); while (true) {}')).ename).toBe('Interrupted');
     const again = await kernel.run(
       'await tf.nextFrame(); await mnist.fit(stack, x, y, { verbose: 0 }); isFinite(stack)',
+    );
+    expect([again.status, again.result]).toEqual(['ok', 'true']);
+  });
+
+  test('an endless loop in a callback of a training that an ended cell has begun', async () => {
+    const run = await kernel.run(
+      "void mnist.fit(stack, x, y, { verbose: 0, callbacks: { onEpochEnd: () => { console.log('started'); for (;;); } } });",
+    );
+    await run.until(/started/);
+    await kernel.interrupt();
+    const again = await kernel.run(
+      // For 100 ms, the kernel waits whether training ends by itself.
+      'await new Promise((resolve) => setTimeout(resolve, 200)); await mnist.fit(stack, x, y, { verbose: 0 }); isFinite(stack)',
     );
     expect([again.status, again.result]).toEqual(['ok', 'true']);
   });
