@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 
 /** Memory is short when a group uses more than this share of its limit. */
 const MAX_SHARE = 0.8;
-/** While memory is short, a cell may take this share of what is left. */
+/** While a student's memory is short, a cell may take this share of what is left of it. */
 const CELL_SHARE = 0.125;
 /** In bytes: what any cell may take, so that it can free memory. TypeScript takes up to 9 MB to check a short cell. */
 const SMALL = 10e6;
@@ -56,9 +56,10 @@ export interface Shortage {
 }
 
 /**
- * Watches the memory while a cell runs. The cell has to be stopped if a group is short, and the cell has taken more than an
- * eighth of what is left. So a cell that needs little goes on, and can free memory, and a cell that is run again and again
- * after it was stopped is stopped each time. If all students together are short, those are stopped who take the most.
+ * Watches the memory while a cell runs. The cell has to be stopped if the student's memory is short, and the cell has taken
+ * more than an eighth of what is left. So a cell that needs little goes on, and can free memory, and a cell that is run again
+ * and again after it was stopped is stopped each time. If all students together are short, a cell is stopped that has taken
+ * more than all that is left: those are stopped that take the most.
  */
 export class MemoryWatch {
   /** Whether a group was short at the last check: the next one has to be soon. */
@@ -73,23 +74,22 @@ export class MemoryWatch {
     const { groups, readings } = this;
     const now = { time: performance.now(), used: groups.map((group) => group.used()) };
     readings.push(now);
-    while (now.time - readings[0].time > SPEED_MS) {
+    while (readings.length > 2 && now.time - readings[0].time > SPEED_MS) {
       readings.shift();
     }
     this.least = Math.min(this.least, now.used[0]);
     const taken = now.used[0] - this.least;
-    const short = groups.findIndex((group, index) => isShort(group, now.used[index]));
-    this.isShort = short >= 0;
-    if (!this.isShort) {
+    const short = groups
+      .map((group, index) => ({ group, index, used: now.used[index], left: group.limit - now.used[index] }))
+      .filter(({ group, used }) => isShort(group, used));
+    this.isShort = short.length > 0;
+    const found = short.find(({ index, left }) => taken > (index > 0 ? left : Math.max(SMALL, CELL_SHARE * left)));
+    if (!found) {
       return undefined;
     }
-    const [group, used] = [groups[short], now.used[short]];
-    const left = group.limit - used;
-    if (taken <= Math.max(SMALL, CELL_SHARE * left)) {
-      return undefined;
-    }
+    const { group, index, used, left } = found;
     const [before] = readings;
-    const speed = (used - before.used[short]) / (now.time - before.time); // per millisecond
+    const speed = (used - before.used[index]) / (now.time - before.time); // per millisecond
     const wasShort = isShort(groups[0], this.least);
     return { group, used, isUrgent: wasShort || speed * MIN_LASTING_MS > left };
   }
