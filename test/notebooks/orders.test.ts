@@ -33,9 +33,9 @@ async function runInAnyOrder(notebook: SmallNotebook, kernel: Kernel, order: Cod
 }
 
 describe.each([
-  ['the lecture', lecture, 20],
-  ['look-inside', lookInside, 4],
-])('%s, in a kernel where all cells have run', (_title, notebook, numOrders) => {
+  ['the lecture', lecture, 20, 1.05],
+  ['look-inside', lookInside, 4, 1.15],
+])('%s, in a kernel where all cells have run', (_title, notebook, numOrders, maxGrowth) => {
   const { cells } = notebook;
   let kernel: Kernel;
   let once: number;
@@ -68,10 +68,11 @@ describe.each([
     await notebook.runAll(kernel);
     expect(await tensors()).toBe(once);
     console.info(`resident memory after each run, in MB: ${megabytes.join(' ')}`);
-    expect(Math.max(...megabytes)).toBeLessThan(850); // 690 to 760
-    // The medians differ by 2 percent at most. A leak of one tensor of pixels per run would make them differ by 9.
+    expect(Math.max(...megabytes)).toBeLessThan(1000); // 690 to 830
+    // In 20 runs, the medians differ by 2 percent at most; a leak of 6 MB per run, as one tensor of pixels has, would make
+    // them differ by 9. In 4 runs they differ by up to 6: freed memory between pieces in use stays with the process.
     const half = numOrders / 2;
-    expect(median(megabytes.slice(half))).toBeLessThan(median(megabytes.slice(0, half)) * 1.05);
+    expect(median(megabytes.slice(half))).toBeLessThan(median(megabytes.slice(0, half)) * maxGrowth);
   });
 });
 
