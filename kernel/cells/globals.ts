@@ -24,7 +24,7 @@ export interface KernelForLibraries {
    *
    * @returns a function that removes the listener.
    */
-  onStop(listener: () => void, onTerminated?: () => void): () => void;
+  onStop(listener: () => void, onTerminated: () => void): () => void;
   /** Runs synchronous work that Stop must not terminate half-way. */
   uninterruptible<T>(work: () => T): T;
 }
@@ -116,7 +116,7 @@ class CellOutput extends Writable {
 
 /**
  * Sends text that is written to stdout and stderr to the cell whose code writes it. Node's own streams are never opened:
- * they make a pipe non-blocking, also for the processes that share it, which started the kernel and would lose output.
+ * they would make a pipe non-blocking for all processes that share it, and those that started the kernel would lose output.
  */
 function captureOutput(origin: () => Run | undefined): void {
   (['stdout', 'stderr'] as const).forEach((name, index) => {

@@ -58,7 +58,7 @@ export class Runner {
   private running: Running | null = null;
   /** The listeners that handle Stop in place of the kernel, each with its run and what to do if its code is terminated. */
   private readonly listeners = new Map<() => void, { run: Run | undefined; onTerminated: () => void }>();
-  /** How often code was terminated, as far as this was handled. */
+  /** The number of terminations that were handled. */
   private terminations = 0;
 
   /** The evaluations that have not ended. */
@@ -134,7 +134,7 @@ export class Runner {
    * @param onTerminated is called if the code was terminated before it has removed the listener.
    * @returns a function that removes the listener.
    */
-  onStop(listener: () => void, onTerminated: () => void = () => {}): () => void {
+  onStop(listener: () => void, onTerminated: () => void): () => void {
     const run = currentRun();
     if (run?.isStopped) {
       listener(); // Stop has already been pressed
@@ -193,8 +193,8 @@ export class Runner {
   }
 
   /**
-   * Ends, in place of `finally` blocks that did not run, what handles Stop itself and was terminated. V8 has dropped the
-   * promises that this code awaited. What was not terminated has been asked to stop, and ends within the grace period.
+   * Cleans up for terminated code that handles Stop itself, in place of its `finally` blocks. V8 has dropped the promises
+   * that this code awaited. Code that was not terminated has been asked to stop, and ends within the grace period.
    */
   private giveUpTerminated(done: () => void): void {
     this.terminations = this.shared[Shared.terminations];

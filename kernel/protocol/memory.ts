@@ -10,7 +10,7 @@ const MAX_SHARE = 0.8;
 const CELL_SHARE = 0.125;
 /** In bytes: what any cell may take, so that it can free memory. TypeScript takes up to 9 MB to check a short cell. */
 const SMALL = 10e6;
-/** If the rest lasts less, code is terminated at once. */
+/** Code is terminated at once if, at its present rate, it would use up the rest in this time. */
 const MIN_LASTING_MS = 100;
 /** The time over which the speed is measured: in a shorter one, a batch of training looks like much more than it is. */
 const SPEED_MS = 100;
@@ -51,25 +51,26 @@ export interface Shortage {
   group: LimitedGroup;
   /** In bytes. */
   used: number;
-  /** Whether code that goes on may not be waited for. */
+  /** Whether the code must be terminated at once. */
   isUrgent: boolean;
 }
 
 /**
  * Watches the memory while a cell runs. The cell has to be stopped if the student's memory is short, and the cell has taken
  * more than an eighth of what is left. So a cell that needs little goes on, and can free memory, and a cell that is run again
- * and again after it was stopped is stopped each time. If all students together are short, a cell is stopped that has taken
- * more than all that is left: those are stopped that take the most.
+ * and again after it was stopped is stopped each time. If all students together are short, the cells that have taken
+ * more than all that is left are stopped.
  */
 export class MemoryWatch {
   /** Whether a group was short at the last check: the next one has to be soon. */
   isShort = false;
   private readonly readings: { time: number; used: number[] }[] = [];
-  /** What the nearest group used at least. In the others, students come and go. */
+  /** The least that the nearest group has used. In the others, students come and go. */
   private least = Infinity;
 
   constructor(private readonly groups: LimitedGroup[]) {}
 
+  /** Reads the memory of all groups. Returns the shortage for which the cell has to be stopped, if there is one. */
   check(): Shortage | undefined {
     const { groups, readings } = this;
     const now = { time: performance.now(), used: groups.map((group) => group.used()) };

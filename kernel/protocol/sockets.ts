@@ -183,7 +183,7 @@ function start(port: MessagePort): void {
   }
 
   let memoryTimer: NodeJS.Timeout | undefined;
-  /** For which the running cell was stopped, as it is now. */
+  /** The shortage for which the running cell was stopped, from the latest check that found one. */
   let shortage: Shortage | undefined;
 
   /** Stops the cell before Linux ends the kernel, if memory is limited. */

@@ -89,7 +89,7 @@ interface Training {
   stop: () => void;
 }
 
-/** The trainings in progress, and some that have ended: tfjs tells about that only through the model. */
+/** The trainings in progress, and some that have ended: tfjs marks the end only on the model. */
 const trainings = new Set<Training>();
 
 /**

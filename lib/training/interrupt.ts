@@ -7,7 +7,7 @@ import { notebookKernel } from '../notebook-kernel';
  *
  * @param work gets a function that returns whether an interrupt has come, and calls it from time to time. Interrupts
  *   arrive only while the event loop runs, so `work` must await a macrotask in between, such as setImmediate.
- * @param cleanUp is called once the work has ended: also after an error, and also if the notebook's kernel has terminated
+ * @param cleanUp is called once, when the work has ended: also after an error, and also if the notebook's kernel has terminated
  *   the work, whose `finally` blocks do not run then.
  * @returns the result of `work`.
  * @example await untilInterrupted(async (isInterrupted) => { while (!isInterrupted()) await step(); }, () => end());
@@ -22,11 +22,17 @@ export async function untilInterrupted<T>(
   };
   const kernel = notebookKernel();
   if (kernel) {
-    const removeListener = kernel.onStop(listener, cleanUp);
-    return work(() => interrupted).finally(() => {
-      removeListener();
-      cleanUp();
-    });
+    let hasEnded = false;
+    const end = (): void => {
+      // Work that takes long to end may do so after the kernel has given it up.
+      if (!hasEnded) {
+        hasEnded = true;
+        removeListener();
+        cleanUp();
+      }
+    };
+    const removeListener = kernel.onStop(listener, end);
+    return work(() => interrupted).finally(end);
   }
   // tslab runs the first, synchronous part of a cell under Node's own SIGINT handler. When that handler is removed, so
   // are those of all listeners: after a listener added here earlier, the next interrupt would end the process.

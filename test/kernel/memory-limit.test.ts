@@ -17,7 +17,20 @@ describeIfLimited('in a control group with a limit of memory', () => {
     ({ pid } = kernel);
     await kernel.run(`import * as tf from '@tensorflow/tfjs-node';
 const kept: unknown[] = [];
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));`);
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const wait = (ms: number) => { for (const start = Date.now(); Date.now() < start + ms; ); };
+async function train(onBatchEnd: () => void): Promise<void> {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [4] })] });
+  model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
+  const [xs, ys] = [tf.ones([64, 4]), tf.ones([64, 1])];
+  try {
+    await model.fit(xs, ys, { epochs: 1000, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } });
+    console.log('after');
+  } finally {
+    model.dispose();
+    tf.dispose([xs, ys]);
+  }
+}`);
   });
   afterEach(async () => {
     const freed = await kernel.run('kept.length = 0; tf.disposeVariables(); tf.memory().numTensors');
@@ -33,19 +46,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
     ['takes little at a time', 'kept.push(new Float32Array(2_500_000).fill(1))'],
     ['computes for long in between', 'kept.push(new Float32Array(6_000_000).fill(1)); wait(40)'],
   ])('training that fills it and %s ends after a batch, with the sentence', async (_what, code) => {
-    const run =
-      await kernel.run(`const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [4] })] });
-model.compile({ loss: 'meanSquaredError', optimizer: 'sgd' });
-const [xs, ys] = [tf.ones([64, 4]), tf.ones([64, 1])];
-const wait = (ms: number) => { for (const start = Date.now(); Date.now() < start + ms; ); };
-const onBatchEnd = () => { ${code}; };
-try {
-  await model.fit(xs, ys, { epochs: 1000, batchSize: 4, verbose: 0, callbacks: { onBatchEnd } });
-  console.log('after');
-} finally {
-  model.dispose();
-  tf.dispose([xs, ys]);
-}`);
+    const run = await kernel.run(`await train(() => { ${code}; });`);
     expect([run.ename, run.stdout]).toEqual(['OutOfMemory', '']);
   });
 
@@ -70,6 +71,7 @@ size`);
     ['typed arrays', 'while (true) kept.push(new Float32Array(1_000_000).fill(1));'],
     ['buffers, after awaits', 'while (true) { await sleep(1); kept.push(Buffer.alloc(4_000_000, 1)); }'],
     ['errors that it catches', 'while (true) { try { kept.push(new Array(100_000).fill(0.5)); throw 0; } catch {} }'],
+    ['batches of training', 'await train(() => void kept.push(new Float32Array(1_000_000).fill(1)));'],
     ['tensors', 'tf.tidy(() => { while (true) kept.push(tf.randomUniform([1000, 1000])); });'],
   ])(
     'a cell that fills it with %s is stopped with a sentence, also when it is run again, and the kernel lives',
