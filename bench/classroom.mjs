@@ -171,10 +171,10 @@ function report(rows, problems, aim) {
     ]),
     '',
     'Medians, with the smallest and the largest value. Times begin at the login. The cores’ limit is the processor time of ' +
-      'all students, divided by the cores: with the work, it grows as the number of students does, and no class ends ' +
-      'before it. A student’s own memory is that of server and kernel, at the end of the last student’s lecture, without ' +
-      'what is shared. In all, it is that of all students, the hub and the proxy. The peak is by how much the available ' +
-      'memory of the machine fell in between.',
+      'all students, divided by the cores: no class ends before it. It grows at least as the number of students does, and ' +
+      'more where each student’s processor time grows, too. A student’s own memory is that of server and kernel, at the ' +
+      'end of the last student’s lecture, without what is shared. In all, it is that of all students, the hub and the ' +
+      'proxy. The peak is by how much the available memory of the machine fell in between.',
     ...(problems.length > 0 ? ['', ...problems] : []),
   ];
 }

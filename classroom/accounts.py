@@ -1,7 +1,7 @@
 """The accounts of the class: real users of this machine, and the passwords with which they log in to the hub.
 
-A password is good for the hub only: the machine's own password is locked. The hub reads the table at each login, so a
-change takes effect at once.
+A password works at the hub only: the machine's own password is locked. The hub reads the table at each login, so a change
+takes effect at once.
 
     python accounts.py add LIST.csv ADDRESS [--class-password]
     python accounts.py new-password LOGIN ADDRESS
@@ -36,13 +36,13 @@ LEAST_LETTERS = 8
 
 
 def read():
-    """Who there is: for each login a dictionary with name, role, password and mustChange."""
+    """The accounts: for each login a dictionary with its name, role, password (hashed) and mustChange."""
     return json.loads(TABLE.read_text("utf-8")) if TABLE.exists() else {}
 
 
 @contextmanager
 def changing():
-    """The table, which is written back at the end. Others wait meanwhile."""
+    """Locks the table, and writes it back at the end."""
     with open(STATE / "accounts.lock", "w", opener=private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         table = read()

@@ -47,7 +47,7 @@ export function checkMachine() {
   }
 }
 
-/** Packages that npm has unpacked: older versions of it, run by root, keep the owners that are named in the archives. */
+/** Makes root the owner of the packages: older versions of npm, run by root, keep the owners recorded in the archives. */
 export function takeOwnership() {
   spawnSync('chown', ['-R', '--no-dereference', 'root:root', join(root, 'node_modules')]);
 }
@@ -104,7 +104,7 @@ export function checkInstallation(python) {
 }
 
 /**
- * The first file in some folders for which a condition holds, without those that students do not read; '' if there is none.
+ * The first file in some folders that meets a condition of `find`; '' if there is none. Skips what students do not read.
  *
  * @param {string[]} folders
  * @param {string[]} condition

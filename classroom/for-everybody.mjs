@@ -1,4 +1,4 @@
-// Loaded before everything else: what set-up makes for a class must be of use to every user of the machine.
+// Imported before all else, so that every user of the machine can read and run what set-up makes for a class.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ if (process.getuid?.() === 0 && !process.argv.some((option) => ['--help', '-h'].
   process.umask(0o022);
   // TensorFlow goes here rather than into root's own cache, which students cannot read; see paths.mjs.
   mkdirSync(join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache'), { recursive: true });
-  // The first Python that students can run, too: one below root's home they cannot.
+  // Puts a Python that students can run first on the PATH: they cannot run one in root's home.
   const { stdout } = spawnSync('sh', ['-c', 'command -v python3'], { ...NOBODY, cwd: '/', encoding: 'utf8' });
   if (stdout) {
     process.env.PATH = [dirname(stdout.trim()), process.env.PATH].join(delimiter);

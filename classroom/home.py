@@ -54,7 +54,7 @@ def bring_up_to_date(work):
 
 
 def reset(work, name):
-    """Lays an original into the folder `work` again. Returns the new name of the student's copy, if there was one."""
+    """Restores an original in the folder `work`. Returns the new name of the student's copy, if there was one."""
     original, copy = originals()[name], work / name
     kept = ""
     if copy.exists():

@@ -9,11 +9,11 @@ classroom = Path(__file__).resolve().parent
 project = classroom.parent
 sys.path.insert(0, str(classroom))
 
-import accounts  # noqa: E402
-from authenticator import TEACHERS, ClassAuthenticator  # noqa: E402
-from spawner import ClassSpawner  # noqa: E402
+import accounts
+from authenticator import TEACHERS, ClassAuthenticator
+from spawner import ClassSpawner
 
-c = get_config()  # noqa: F821 (JupyterHub provides it)
+c = get_config()  # JupyterHub provides it
 
 # The proxy and the students' servers are processes of their own, which live on when the hub ends.
 c.JupyterHub.bind_url = os.environ["CLASSROOM_URL"]
@@ -33,7 +33,7 @@ c.Authenticator.allowed_users = set(people)
 c.JupyterHub.services = [{"name": "classroom", "api_token": os.environ["CLASSROOM_TOKEN"]}]
 c.JupyterHub.load_roles = [
     {"name": "classroom", "services": ["classroom"], "scopes": ["proxy", "admin:users", "list:users", "read:servers"]},
-    # They see who is there, and start and stop servers. A server they enter only if its student lets them in.
+    # Teachers see who is there, and start and stop servers. They can enter a server only if its student allows that.
     {"name": "teacher", "groups": [TEACHERS], "scopes": ["list:users", "read:users", "servers"]},
 ]
 

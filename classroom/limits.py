@@ -23,7 +23,7 @@ STUDENT_LIMIT = 1500 * MB
 SHARED = 300 * MB
 # The system, the hub and its proxy.
 RESERVE = 1000 * MB
-# Stays free for the cells of those at work when another student's server starts.
+# Kept free for running cells when another student's server starts.
 MARGIN = 1000 * MB
 # A student's notebooks, saved networks, settings and history take 10 MB. The rest is room for own files.
 HOME = 60 * MB
@@ -57,7 +57,7 @@ def prepare(student):
 
 
 def enter(student):
-    """Puts this process, and so all that it starts, into the student's groups; to be called in the new process, as root."""
+    """Moves this process, and so all that it starts, into the student's groups. Called in the new process, as root."""
     for _version, folder in found().values():
         (folder / student / "cgroup.procs").write_text(str(os.getpid()))
     # Without a limit, Linux should end a student's process rather than the hub when memory runs out.
@@ -248,7 +248,7 @@ def make_readable(group):
 
 
 def limit_memory(version, group, limit):
-    """Limits memory without swap: with it, a student would fill the swap before the limit holds."""
+    """Limits memory, and turns swap off: otherwise a student would fill the swap before the limit holds."""
     if version == 2:
         (group / "memory.max").write_text(str(limit))
         if (group / "memory.swap.max").exists():

@@ -35,7 +35,7 @@ export const logOf = (name) => join(state, `${name}.log`);
 const LARGEST_LOG = 10_000_000; // bytes
 
 /**
- * Moves what is in a large log into another file, in place of what was there.
+ * Rotates a large log: copies it over the old copy, and empties it.
  *
  * @param {string} name
  */
@@ -63,8 +63,8 @@ export function stat(pid) {
 }
 
 /**
- * When a process started, which tells it from a later one of the same number. Undefined if it has ended: a process whose
- * first thread is a zombie still holds its files and ports until its other threads have ended as well.
+ * The start time of a process, which distinguishes it from a later one with the same number. Undefined if it has ended: a
+ * process whose first thread is a zombie still holds its files and ports until its other threads have ended as well.
  *
  * @param {number} pid
  */

@@ -11,7 +11,7 @@ from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 
 class ClassSpawner(LocalProcessSpawner):
     def user_env(self, env):
-        # The machine's own shell for these users is nologin. A terminal in JupyterLab is welcome to them.
+        # The login shell of these users is nologin, but they may use a terminal in JupyterLab.
         return {**super().user_env(env), "SHELL": "/bin/bash", "JUPYTER_RUNTIME_DIR": str(self.make_run_folder())}
 
     def make_run_folder(self):
@@ -50,5 +50,5 @@ class ClassSpawner(LocalProcessSpawner):
         limits.remove(self.user.name)
 
     async def _signal(self, sig):
-        # A Jupyter server ends its kernels on SIGTERM. Without a terminal, it ignores them on SIGINT.
+        # On SIGTERM, a Jupyter server ends its kernels. On SIGINT without a terminal, it leaves them running.
         return await super()._signal(signal.SIGTERM if sig == signal.SIGINT else sig)

@@ -7,7 +7,7 @@ from pathlib import Path
 import home
 
 os.umask(0o077)
-# The hub's log is the teacher's. The student's server has one of its own.
+# The server has a log of its own: students may not write to the hub's.
 log = os.open(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
 os.dup2(log, 1)
 os.dup2(log, 2)
@@ -21,15 +21,15 @@ except OSError as error:
     os.environ |= {"JUPYTERHUB_ROOT_DIR": str(Path.home()), "JUPYTERHUB_DEFAULT_URL": "/lab"}
 
 # Not at the top: these take a second.
-from jupyterhub.services.auth import HubOAuth  # noqa: E402
-from jupyterhub.singleuser import extension, main  # noqa: E402
-from traitlets import default  # noqa: E402
+from jupyterhub.services.auth import HubOAuth
+from jupyterhub.singleuser import extension, main
+from traitlets import default
 
 
 class Auth(HubOAuth):
     """Asks the hub each time whether a teacher may enter, so that the student's consent takes effect at once.
 
-    What the hub says of the student is kept for five minutes, as JupyterHub does it: so the student goes on without the hub.
+    The hub's answers about the student are cached for five minutes, as by default, so the student can work without the hub.
     """
 
     @default("cache")

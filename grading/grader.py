@@ -47,7 +47,7 @@ class GraderKernelManager(AsyncKernelManager):
         grader = user()
         limits.prepare(GRADER)  # as for a student: a submission may use up memory
         # One submission at a time, also if two people grade.
-        self.lock = open(accounts.STATE / "grader.lock", "w")  # noqa: SIM115 (open until the kernel has ended)
+        self.lock = open(accounts.STATE / "grader.lock", "w")  # open until the kernel has ended
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         end_processes()
         self.outside = Path(tempfile.mkdtemp(prefix="mnist-grading-"))

@@ -5,7 +5,7 @@ import nbgrader
 
 grading = Path(__file__).resolve().parent
 project = grading.parent
-c = get_config()  # noqa: F821
+c = get_config()  # nbgrader provides it
 
 c.CourseDirectory.course_id = "mnist"
 c.ClearSolutions.code_stub = {"typescript": "// YOUR CODE HERE\nthrow new Error('not written yet');"}
@@ -15,7 +15,7 @@ c.Execute.timeout = 120
 c.FileNameCollectorPlugin.named_regexp = r".*[/\\](?P<student_id>[^/\\_]+)_(?P<file_id>[^/\\]+)$"
 
 # Feedback: nbgrader's page, which loads nothing here, with formulas as on the page of the lecture.
-load_subconfig("jupyter_config.py", path=str(project / "page"))  # noqa: F821
+load_subconfig("jupyter_config.py", path=str(project / "page"))
 c.HTMLExporter.template_name = "feedback-page"
 c.HTMLExporter.extra_template_basedirs = [
     str(grading),

@@ -76,7 +76,7 @@ def clean_html(html):
     return bleach.clean(SCRIPT.sub("", str(html)), tags, attributes, protocols, strip=True)
 
 
-c = get_config()  # noqa: F821 (Jupyter provides it)
+c = get_config()  # Jupyter provides it
 c.HTMLExporter.template_name = "lecture"
 c.HTMLExporter.filters = {"markdown2html": markdown_to_html, "clean_html": clean_html}
 

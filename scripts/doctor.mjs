@@ -16,7 +16,7 @@ import { checkFolders, checkPlatform, checkPython, checkRoom } from './setup/pre
 const SET_UP = 'run `npm run setup`';
 const FIRST_PORT = 8888; // JupyterLab takes the first free port from here on
 const PORTS = 50;
-const NEEDED_MEGABYTES = 2000; // the kernel alone takes up to 1.3 GB (environment.md)
+const NEEDED_MEGABYTES = 1200; // a kernel takes up to 815 MB (environment.md); the rest is for JupyterLab and the browser
 const OUTPUT = { folder: join(workFolder, 'out'), megabytes: 100 }; // the executed lecture, JupyterLab's checkpoints
 
 /* Each check returns what it found, or throws an error that says what is wrong and what to do. */

@@ -176,7 +176,7 @@ describe('npm run doctor says what is wrong and what to do:', () => {
         expect(failed.Data).toMatch(
           /t10k-images-idx3-ubyte .* is damaged .*: install it again with `rm -rf node_modules && npm run/,
         );
-        expect(failed.Memory).toBe('900 MB are available and 2000 MB are needed: close other programs or kernels.');
+        expect(failed.Memory).toBe('900 MB are available and 1200 MB are needed: close other programs or kernels.');
       }),
     );
   });
