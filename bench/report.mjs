@@ -35,8 +35,8 @@ export function writeSection(path, text) {
   const old = existsSync(path) ? readFileSync(path, 'utf8') : '# Measurements\n';
   const [title] = text.split('\n');
   const parts = old.split(/^(?=## )/m);
-  const place = parts.findIndex((part) => part.startsWith(`${title}\n`));
-  parts.splice(place === -1 ? parts.length : place, 1, text);
+  const index = parts.findIndex((part) => part.startsWith(`${title}\n`));
+  parts.splice(index === -1 ? parts.length : index, 1, text);
   writeFileSync(`${path}.partial`, `${parts.map((part) => part.trim()).join('\n\n')}\n`);
   renameSync(`${path}.partial`, path);
 }

@@ -1,4 +1,4 @@
-"""How people log in: with the accounts of the table, never otherwise."""
+"""Lets people log in with an account of the table, and in no other way."""
 
 import asyncio
 import socket
@@ -22,23 +22,23 @@ TEACHERS = "teachers"  # a group of the hub
 
 
 class TooMany(Exception):
-    """So many attempts wait already that another one would wait too long."""
+    """Too many attempts are waiting already."""
 
 
 class Attempts:
-    """Slows down those who try passwords: each wrong one doubles the wait for the next one, which waits its turn.
+    """Slows down guessing: each wrong password doubles the wait before the next attempt, and attempts take turns.
 
-    Counts for each login and each place that attempts come from, so that nobody delays somebody else's login elsewhere.
+    They are counted by login and origin, so nobody can delay another person's login from elsewhere.
     """
 
     def __init__(self):
-        self.wrong = {}  # how many, and when the last one was, by login and place
+        self.wrong = {}  # how many, and when the last one was, by login and origin
         self.locks = {}
         self.waiting = Counter()
 
-    async def check(self, login, place, is_right):
+    async def check(self, login, origin, is_right):
         """Whether the password is right, as `is_right` says, after the wait that is due. Raises TooMany."""
-        key = (login, place)
+        key = (login, origin)
         self.wrong = {key: value for key, value in self.wrong.items() if value[1] > time.monotonic() - FORGET_AFTER}
         self.locks = {key: lock for key, lock in self.locks.items() if self.waiting[key] or key in self.wrong}
         if self.waiting[key] >= MOST_WAITING:
@@ -64,12 +64,12 @@ NOBODY = accounts.hashed("")  # to take the same time for a login that does not 
 
 
 def address_of(handler):
-    """Where the person is, as the proxy saw it. Whatever else a request says of this, the person may have made up."""
+    """The client's address as the proxy saw it. Clients can forge the rest of the header."""
     return handler.request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
 
 
-def place_of(handler, login):
-    """Where attempts are counted: at a browser that has logged in with this login before, or else at the address.
+def origin_of(handler, login):
+    """The origin by which attempts are counted: a browser that has logged in with this login before, or else the address.
 
     So nobody who shares an address with a student delays the student's next login.
     """
@@ -86,7 +86,7 @@ def remember_browser(handler, login):
 
 
 def came_by_proxy(handler):
-    """Whether a program of root's has sent the request: a student's own could claim any address."""
+    """Whether a process of root's, the proxy, has sent the request: a student's program could claim any address."""
     host, port = handler.request.connection.stream.socket.getpeername()
     peer = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"  # as in /proc/net/tcp
     sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
@@ -122,7 +122,7 @@ class ClassAuthenticator(Authenticator):
     async def is_right(self, handler, login, account, password):
         stored = account["password"] if account else NOBODY
         try:
-            right = await self.attempts.check(login, place_of(handler, login), lambda: accounts.is_right(password, stored))
+            right = await self.attempts.check(login, origin_of(handler, login), lambda: accounts.is_right(password, stored))
         except TooMany:
             raise Refused(
                 "Too many attempts with this login: try again in a minute. 이 아이디로 로그인을 너무 여러 번 시도했습니다. 1분 뒤에 다시 "
@@ -219,7 +219,7 @@ class ChangePasswordHandler(BaseHandler):
 
 
 class LetInHandler(BaseHandler):
-    """A student lets the teachers into the own server, or no longer."""
+    """Allows the teachers to enter the student's server, or withdraws that."""
 
     @web.authenticated
     async def post(self):
@@ -229,7 +229,7 @@ class LetInHandler(BaseHandler):
         self.db.commit()
         if server and not given:
             for teacher in teachers(self):
-                # To each of them: a share with a group does not reach the tokens by which browsers enter.
+                # One for each teacher: a share with a group does not apply to the tokens that browsers use.
                 Share.grant(self.db, server, teacher)
         self.redirect(f"{self.hub.base_url}{CHANGE_PASSWORD}")
 
@@ -253,7 +253,7 @@ def shares(handler):
 
 
 class ClassHandler(BaseHandler):
-    """The teacher's page: who is there. There the teacher stops a student's server, and opens one whose student allows it."""
+    """The teacher's page: shows who is there, stops a student's server, and opens one if its student allows that."""
 
     @web.authenticated
     async def get(self):

@@ -11,7 +11,7 @@ import { ClassroomError } from './checks.mjs';
 import { endProcessesOf, logOf, note, processesOf, rotateLog, running, start, state, stop } from './programs.mjs';
 
 /**
- * @typedef {object} Place where the classroom is reached.
+ * @typedef {object} Endpoint where the classroom is reached.
  * @property {string} address
  * @property {number} port the next two are the hub's and the proxy's own, on 127.0.0.1.
  * @property {string} url
@@ -40,22 +40,22 @@ function secret(name) {
 /**
  * Runs the classroom until a signal ends it.
  *
- * @param {Place} place
+ * @param {Endpoint} endpoint
  * @param {string} python
  * @param {string} notebook the one that is opened first.
  */
-export async function runClassroom(place, python, notebook) {
-  const hubPort = place.port + 1;
-  const proxyPort = place.port + 2;
+export async function runClassroom(endpoint, python, notebook) {
+  const hubPort = endpoint.port + 1;
+  const proxyPort = endpoint.port + 2;
   const [hubApi, proxyApi] = [`http://127.0.0.1:${hubPort}/hub/api`, `http://127.0.0.1:${proxyPort}/api`];
   const [token, proxyToken] = [secret('token'), secret('proxy-token')];
   const proxyCommand = [
     process.execPath,
     join(nodeModules, 'configurable-http-proxy', 'bin', 'configurable-http-proxy'),
-    ...['--ip', place.address, '--port', String(place.port)],
+    ...['--ip', endpoint.address, '--port', String(endpoint.port)],
     ...['--log-level', 'warn', '--api-ip', '127.0.0.1', '--api-port', String(proxyPort)],
     ...['--default-target', `http://127.0.0.1:${hubPort}`, '--error-path', join(root, 'classroom', 'error-pages')],
-    ...(place.tls ? ['--ssl-key', place.tls.key, '--ssl-cert', place.tls.certificate] : []),
+    ...(endpoint.tls ? ['--ssl-key', endpoint.tls.key, '--ssl-cert', endpoint.tls.certificate] : []),
   ];
   const settings = JSON.stringify(proxyCommand);
 
@@ -72,11 +72,11 @@ export async function runClassroom(place, python, notebook) {
   const pause = (milliseconds) =>
     Promise.race([sleep(milliseconds), new Promise((resolve) => (wake = () => resolve(undefined)))]);
 
-  note('classroom', process.pid, place.url);
+  note('classroom', process.pid, endpoint.url);
   await stop('hub'); // one whose own command was killed
   if (running('proxy')?.settings !== settings) {
     await stop('proxy');
-    await expectFree(place.address, place.port);
+    await expectFree(endpoint.address, endpoint.port);
     await expectFree('127.0.0.1', proxyPort);
   }
   await expectFree('127.0.0.1', hubPort);
@@ -89,7 +89,7 @@ export async function runClassroom(place, python, notebook) {
       PYTHONUTF8: '1',
       CONFIGPROXY_AUTH_TOKEN: proxyToken,
       CLASSROOM_TOKEN: token,
-      CLASSROOM_URL: place.url,
+      CLASSROOM_URL: endpoint.url,
       CLASSROOM_HUB_PORT: String(hubPort),
       CLASSROOM_PROXY_PORT: String(proxyPort),
       CLASSROOM_NODE: dirname(process.execPath),
@@ -115,7 +115,7 @@ export async function runClassroom(place, python, notebook) {
           `${endOf('proxy')}\nThe proxy did not start (see above; its log is ${logOf('proxy')}).`,
         );
       }
-      // The new proxy knows no student's server. The hub tells it.
+      // A new proxy has no routes to the students' servers: the hub restores them.
       await ask(`${hubApi}/proxy`, token, 'POST');
     }
     if (!running('hub')) {
@@ -145,7 +145,7 @@ export async function runClassroom(place, python, notebook) {
     if (!isAnnounced && !isStopped && running('hub') && running('proxy')) {
       isAnnounced = true;
       console.log(
-        `The classroom is open:\n\n    ${place.url}\n\nCtrl-C ends the hub. Students who are at work keep their kernels.`,
+        `The classroom is open:\n\n    ${endpoint.url}\n\nCtrl-C ends the hub. Students who are at work keep their kernels.`,
       );
     }
     ['proxy', 'hub'].forEach(rotateLog);
@@ -214,12 +214,12 @@ function apiOf(url) {
 }
 
 /**
- * Tells a running hub of new accounts, so that the teacher sees them.
+ * Adds new accounts to a running hub, so that the teacher sees them.
  *
  * @param {string} url of the classroom.
  * @param {string[]} usernames
  */
-export const tellOfAccounts = (url, usernames) => ask(`${apiOf(url)}/users`, secret('token'), 'POST', { usernames });
+export const addToHub = (url, usernames) => ask(`${apiOf(url)}/users`, secret('token'), 'POST', { usernames });
 
 /**
  * Deletes accounts, with their homes, and ends what runs there.

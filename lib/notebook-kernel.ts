@@ -1,7 +1,7 @@
 import type { MimeBundle } from './display/display';
 
 /** The interface that the lecture's kernel offers to libraries (kernel/cells/globals.ts). */
-export interface NotebookKernel {
+interface NotebookKernel {
   /** Shows a bundle below the running cell, or updates the output with the same id. */
   display(content: { data: MimeBundle; metadata: object; transient: { display_id?: string } }, isUpdate: boolean): void;
   /**

@@ -14,14 +14,14 @@ import {
   limits,
   takeOwnership,
 } from '../classroom/checks.mjs';
-import { deleteAccounts, runClassroom, tellOfAccounts } from '../classroom/hub.mjs';
+import { addToHub, deleteAccounts, runClassroom } from '../classroom/hub.mjs';
 import { endProcessesOf, makeState, running, stop } from '../classroom/programs.mjs';
 import { fail, readOptions, wholeNumber } from './options.mjs';
 import { editions, exercises, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 import { setUpOwnVenv } from './setup/own-venv.mjs';
 
-/** @import { Place } from '../classroom/hub.mjs' */
+/** @import { Endpoint } from '../classroom/hub.mjs' */
 
 const USAGE = `Usage: npm run classroom [-- OPTIONS]
 
@@ -60,7 +60,7 @@ if (options['class-password'] && !options.students) {
 if (options.notebook !== undefined && options.reset === undefined) {
   fail('--notebook: expected --reset LOGIN as well', USAGE);
 }
-const place = readPlace();
+const endpoint = readEndpoint();
 
 try {
   checkMachine();
@@ -94,7 +94,7 @@ try {
       if (logins().length === 0) {
         console.log('There are no accounts yet: `npm run classroom -- --students LIST.csv` makes them.');
       }
-      await runClassroom(place, python, relative(root, options.ko ? editions.ko : editions.en));
+      await runClassroom(endpoint, python, relative(root, options.ko ? editions.ko : editions.en));
     }
   }
 } catch (error) {
@@ -102,8 +102,8 @@ try {
   process.exitCode = 1;
 }
 
-/** @returns {Place} */
-function readPlace() {
+/** @returns {Endpoint} */
+function readEndpoint() {
   const { address } = options;
   const port = wholeNumber('port', options.port, 1, USAGE);
   const [key, certificate] = [options['tls-key'], options['tls-certificate']].map((file) => file && resolve(file));
@@ -155,7 +155,7 @@ function checkCertificate(key, certificate) {
 
 /** The address that stands on the sheet: the one of the open classroom, or of one opened with these options. */
 function address() {
-  return running('classroom')?.settings ?? place.url;
+  return running('classroom')?.settings ?? endpoint.url;
 }
 
 /**
@@ -166,7 +166,7 @@ async function changeAccounts(python, args) {
   if (runPython(python, 'accounts.py', args).status !== 0) {
     process.exitCode = 1;
   } else if (running('hub')) {
-    await tellOfAccounts(address(), logins());
+    await addToHub(address(), logins());
   }
 }
 

@@ -9,7 +9,7 @@ import { nodeModules, packages, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const SLOWEST_SHOWN = 10;
-/** Where tests may be quick, and the helpers with which they are not. */
+/** The folders of quick tests, and the helpers that make a test slow. */
 const QUICK = /^test\/(lib\/|notebooks\/form)/;
 const SLOW_HELPERS = /helpers\/(browser|kernel)'/;
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { jupyterFolder, python, root, workFolder } from './paths.mjs';
 
 /**
- * Makes Jupyter's folder. Where the project's folder may not be written to, makes the person's own work folder before, with
- * copies of the notebooks as in a class, and says so. If that is not possible either, says so and ends the process.
+ * Creates Jupyter's folder. If the project's folder may not be written to, first creates a work folder in the person's home,
+ * with copies of the notebooks as in a class, and says so. If that fails, too, ends the process with a message.
  */
 export function prepareWorkFolder() {
   if (workFolder !== root) {

@@ -20,11 +20,11 @@ export function flatten({ data, shape }: IdxArray): IdxArray {
 }
 
 /**
- * Makes numbers between 0 and 1 of bytes: networks learn well from small numbers.
+ * Converts bytes to numbers between 0 and 1: networks learn well from small numbers.
  *
  * @param pixels uint8 of any shape, 0-255.
- * @returns float32 of the same shape, each byte divided by 255. The caller disposes of it. It takes the memory of bytes, a
- *   quarter of that of floats, until an operation needs all its numbers; taking a part of it, `fit` and `predict` do not.
+ * @returns float32 of the same shape, each byte divided by 255. The caller disposes of it. It takes as much memory as the
+ *   bytes, a quarter of that of floats, until an operation needs all its numbers. Slicing, `fit` and `predict` do not.
  * @example const trainX = normalize(trainPixels); // 51 -> 0.2
  */
 export function normalize({ data, shape }: IdxArray): tf.Tensor {

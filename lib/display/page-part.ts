@@ -6,7 +6,7 @@ import type { MimeBundle } from './display';
 
 type Parts = typeof parts;
 /** The name of a part of `lib/page`. */
-export type PartName = keyof Parts;
+type PartName = keyof Parts;
 
 const NO_SCRIPT =
   'This is a still picture, because no script runs here. To use it, run the cell in JupyterLab, or trust the notebook there.';

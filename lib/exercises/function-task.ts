@@ -1,7 +1,7 @@
 import { callOf, remarkOnKind } from './call';
 import type { Messages, Remark } from './messages/en';
 import { isClose, textOf } from './values';
-import { Hint, type Verdict, judge } from './verdict';
+import { Hint, type Verdict, runCheck } from './verdict';
 
 /** A task to write a function whose results are known. */
 export interface FunctionTask<Args extends unknown[], Result> {
@@ -26,7 +26,7 @@ export function checkFunction<Args extends unknown[], Result>(
   { name, cases, mistakes }: FunctionTask<Args, Result>,
   answer: (...args: Args) => Result,
 ): Verdict {
-  return judge(messages, name, () => {
+  return runCheck(messages, name, () => {
     for (const [args, expected] of cases) {
       callOf(messages, name, answer, args, (result, call) => {
         if (!isClose(result, expected)) {

@@ -197,12 +197,10 @@ export const ACCURACY: FunctionTask<[probabilities: number[][], labels: number[]
   },
 };
 
-/** The place of the largest count for which `isMeant` holds. */
+/** The position of the largest count for which `isMeant` holds. */
 const largestCount = (matrix: number[][], isMeant: (row: number, column: number) => boolean): [number, number] => {
-  const places = matrix.flatMap((counts, row) => counts.map((count, column) => ({ row, column, count })));
-  const [{ row, column }] = places
-    .filter((place) => isMeant(place.row, place.column))
-    .sort((a, b) => b.count - a.count);
+  const cells = matrix.flatMap((counts, row) => counts.map((count, column) => ({ row, column, count })));
+  const [{ row, column }] = cells.filter((cell) => isMeant(cell.row, cell.column)).sort((a, b) => b.count - a.count);
   return [row, column];
 };
 const isMistake = (row: number, column: number): boolean => row !== column;

@@ -4,7 +4,7 @@ import { type IdxArray, idxArray } from '../data/idx';
 import { callOf } from './call';
 import type { Messages } from './messages/en';
 import { textOf } from './values';
-import { Hint, type Verdict, judge } from './verdict';
+import { Hint, type Verdict, runCheck } from './verdict';
 
 const INPUTS = 784;
 const NUM_CLASSES = 10;
@@ -15,7 +15,7 @@ const parameterCount = (units: number): number => INPUTS * units + units + units
 
 /** Checks that a network with this many hidden neurons is the largest one within the limit. */
 export function checkUnits(messages: Messages, units: number): Verdict {
-  return judge(messages, 'units', () => {
+  return runCheck(messages, 'units', () => {
     if (!Number.isInteger(units) || units < 1) {
       throw new Hint(messages.units(textOf(units)));
     }
@@ -30,7 +30,7 @@ export function checkUnits(messages: Messages, units: number): Verdict {
 
 /** Checks that training reached an accuracy on the validation data. */
 export function checkHistory(messages: Messages, history: unknown, goal: number): Verdict {
-  return judge(messages, 'history', () => {
+  return runCheck(messages, 'history', () => {
     const { loss, val_acc: accuracies } =
       (history as { history?: Partial<Record<string, unknown[]>> } | null | undefined)?.history ?? {};
     if (!Array.isArray(loss) || !Array.isArray(accuracies) || accuracies.length === 0) {
@@ -52,7 +52,7 @@ const PICTURES = idxArray(
 
 /** Checks a function that makes a network's input of pictures. Disposes of the tensor that it returns. */
 export function checkPrepare(messages: Messages, prepare: (images: IdxArray) => tf.Tensor): Verdict {
-  return judge(messages, 'prepare', () => {
+  return runCheck(messages, 'prepare', () => {
     const examine = (result: unknown, call: string): void => {
       if (!(result instanceof tf.Tensor)) {
         throw new Hint(messages.notATensor(call, textOf(result)));
@@ -76,7 +76,7 @@ export function checkPrepare(messages: Messages, prepare: (images: IdxArray) => 
 
 /** Checks a function that builds and compiles a network which classifies digits. Disposes of the network. */
 export function checkClassifier(messages: Messages, build: () => tf.LayersModel): Verdict {
-  return judge(messages, 'buildClassifier', () => {
+  return runCheck(messages, 'buildClassifier', () => {
     callOf(messages, 'buildClassifier', build, [], (model, call) => {
       if (!(model instanceof tf.LayersModel)) {
         throw new Hint(messages.notAModel(call, textOf(model)));

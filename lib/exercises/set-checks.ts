@@ -2,7 +2,7 @@
 import { callOf, remarkOnKind } from './call';
 import type { Messages } from './messages/en';
 import { textOf } from './values';
-import { Hint, type Verdict, judge } from './verdict';
+import { Hint, type Verdict, runCheck } from './verdict';
 
 /** Pictures and their labels, in the same order. */
 export interface Examples {
@@ -20,11 +20,11 @@ export function checkShuffle(
   const name = 'shuffleTogether';
   const pictures = Array.from({ length: COUNT }, (_, index) => [index]);
   const labels = pictures.map(([pixel]) => pixel % 10);
-  return judge(messages, name, () => {
+  return runCheck(messages, name, () => {
     const examine = (result: unknown, call: string): void => {
       const shuffled = parts(messages, result, call, { pictures: COUNT, labels: COUNT });
       const order = shuffled.pictures.map((picture) => (picture as number[])[0]);
-      const wrong = order.findIndex((picture, place) => shuffled.labels[place] !== picture % 10);
+      const wrong = order.findIndex((picture, position) => shuffled.labels[position] !== picture % 10);
       const missing = pictures.findIndex(([pixel]) => !order.includes(pixel));
       if (missing >= 0) {
         const occurrences = order.map((picture) => textOf(picture)).join(', ');
@@ -35,7 +35,7 @@ export function checkShuffle(
         const [picture, label] = [order[wrong], textOf(shuffled.labels[wrong])];
         throw new Hint(`${messages.pair(call, picture, label, picture % 10)} ${messages.remarks.notTogether}`);
       }
-      if (order.every((picture, place) => picture === place)) {
+      if (order.every((picture, position) => picture === position)) {
         throw new Hint(messages.unchanged(call));
       }
     };
@@ -49,7 +49,7 @@ export function checkSplit(
   split: (count: number, numTest: number) => { training: number[]; test: number[] },
 ): Verdict {
   const [name, numTest] = ['split', 5];
-  return judge(messages, name, () => {
+  return runCheck(messages, name, () => {
     callOf(messages, name, split, [COUNT, numTest], (result, call) => {
       const { training, test } = parts(messages, result, call, { test: numTest });
       if (!Array.isArray(training) || training.length > COUNT) {

@@ -22,9 +22,9 @@ export class Hint extends Error {}
  * @param name of the task.
  * @param test throws a `Hint` if the answer is wrong.
  * @throws what is not about the answer: Stop.
- * @example return judge(messages, 'units', () => { if (units > 125) throw new Hint('Too many.'); });
+ * @example return runCheck(messages, 'units', () => { if (units > 125) throw new Hint('Too many.'); });
  */
-export function judge(messages: Messages, name: string, test: () => void): Verdict {
+export function runCheck(messages: Messages, name: string, test: () => void): Verdict {
   const random = randomState();
   try {
     test();

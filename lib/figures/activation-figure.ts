@@ -7,8 +7,8 @@ const WIDTH_TO_HEIGHT = 1.6;
 const PAPER = [0xff, 0xff, 0xff] as const;
 
 /**
- * What images light up in a layer: for each image, all neurons in rows, in the same order everywhere, the more active
- * the darker. All fields have the same scale.
+ * The activations of a layer: a field per image, with a square per neuron, the darker the more active. All fields have the
+ * same order and scale.
  *
  * @param activations float32 [count, units], such as the result of `hiddenActivations`. The caller disposes of it.
  * @param titles one line above each field; optional.

@@ -3,7 +3,7 @@ import type { IdxArray } from '../data/idx';
 import type { MimeBundle } from '../display/display';
 import { pageBundle } from '../display/page-part';
 import type { PrincipalComponents } from '../look-inside/principal-components';
-import { DIGIT_COLORS, type Place, placesOf } from '../page/scatter-scale';
+import { DIGIT_COLORS, type Point, scaledToFit } from '../page/scatter-scale';
 import { FULL_WIDTH } from './style';
 import { round, svgAddress, svgPicture, svgText } from './svg-elements';
 
@@ -12,9 +12,9 @@ const MARGIN = 30;
 const GREY_STEP = 17; // 16 levels of grey: half the bytes of 256, and the eye sees no difference
 
 /**
- * Digits as points on a map, each written as its digit, also in its colour: close together are those that a layer
- * answers alike. A digit that one points at, or moves to by the arrow keys, shows its picture. Where scripts do not run,
- * the map is a still picture.
+ * A map of digits, each written as its digit in a colour of its own. Digits with similar activations lie close together. A
+ * digit that one points at, or moves to by the arrow keys, shows its picture. Where scripts do not run, the map is a still
+ * picture.
  *
  * @param images uint8 [count, rows, columns], raw bytes 0-255.
  * @param labels the label of each image, 0-9; more than `count` are allowed, the first ones count.
@@ -31,7 +31,7 @@ export function activationMap(
 ): MimeBundle {
   const [count, rows, columns] = images.shape;
   check(count, labels, positions, explained.length);
-  const points = positions.map(([x, y]): Place => [Number(x.toFixed(2)), Number(y.toFixed(2))]);
+  const points = positions.map(([x, y]): Point => [Number(x.toFixed(2)), Number(y.toFixed(2))]);
   const digits = Array.from(labels).slice(0, count);
   const [first, second] = explained.map((share) => `${(100 * share).toFixed(1)} % of the variance`);
   const titles: [string, string] = [`first component: ${first}`, `second component: ${second}`];
@@ -67,11 +67,11 @@ function sheetOf({ data, shape: [count, rows, columns] }: IdxArray, perRow: numb
 }
 
 /** The map as SVG: one text element per class, with a position for each of its digits. */
-function stillMap(points: Place[], labels: number[], titles: [string, string]): string {
-  const places = placesOf(points, FULL_WIDTH, HEIGHT, MARGIN);
+function stillMap(points: Point[], labels: number[], titles: [string, string]): string {
+  const positions = scaledToFit(points, FULL_WIDTH, HEIGHT, MARGIN);
   const texts = DIGIT_COLORS.flatMap((color, label) => {
-    const own = places.filter((_, index) => labels[index] === label);
-    const [x, y] = [0, 1].map((axis) => own.map((place) => round(place[axis])).join(' '));
+    const own = positions.filter((_, index) => labels[index] === label);
+    const [x, y] = [0, 1].map((axis) => own.map((position) => round(position[axis])).join(' '));
     return own.length > 0 ? `<text x="${x}" y="${y}" fill="${color}">${String(label).repeat(own.length)}</text>` : [];
   });
   return svgPicture(FULL_WIDTH, HEIGHT, [

@@ -17,12 +17,12 @@ const ON_DIAGONAL = 10;
 // The still picture, in pixels.
 const CELL = { width: 44, height: 34 };
 const MATRIX = { left: 60, top: 60 };
-const SCORE_WIDTH = 72;
+const METRIC_WIDTH = 72;
 const GRID = { rows: 3, columns: 7, pixel: 3, titleHeight: 30 };
 
 /**
  * A confusion matrix to explore in the page: a click on a cell, or Enter, shows the digits behind it. Beside the matrix stand
- * precision, recall and F1 of each class; pointing at a cell tells its shares. The output contains pictures of the mistakes
+ * precision, recall and F1 of each class; pointing at a cell shows its percentages. The output contains pictures of the mistakes
  * and of the right answers that were least certain. Where scripts do not run, it is a picture with the largest confusions.
  *
  * @param images uint8 [count, rows, columns], raw bytes 0-255 (0: paper, 255: ink).
@@ -55,10 +55,10 @@ export function confusionExplorer(images: IdxArray, trueLabels: number[], probab
     size: { rows, columns },
     pixels: Buffer.concat(pixels).toString('base64'),
   };
-  const scores = report.map(
-    ({ label, precision, recall, f1 }) => `${label} ${[precision, recall, f1].map(scoreText).join(', ')}`,
+  const metrics = report.map(
+    ({ label, precision, recall, f1 }) => `${label} ${[precision, recall, f1].map(metricText).join(', ')}`,
   );
-  const description = `${describeConfusion(matrix)} Precision, recall and F1 of each class: ${scores.join('; ')}.`;
+  const description = `${describeConfusion(matrix)} Precision, recall and F1 of each class: ${metrics.join('; ')}.`;
   const still = svgAddress(stillPicture(images, matrix, report, shown));
   return pageBundle('confusion', data, still, description);
 }
@@ -80,7 +80,7 @@ function selected(answers: Answer[], numClasses: number, room: number): Answer[]
   return within(limit);
 }
 
-/** The matrix with its scores, and below it the most certain digits of the largest confusions. */
+/** The matrix with its metrics, and below it the most certain digits of the largest confusions. */
 function stillPicture(images: IdxArray, matrix: number[][], report: ClassScores[], shown: Answer[]): string {
   const [, rows, columns] = images.shape;
   const confusions = largestConfusions(matrix).slice(0, GRID.rows);
@@ -113,7 +113,7 @@ function tableElements(matrix: number[][], report: ClassScores[]): string[] {
   const most = Math.max(1, ...largestConfusions(matrix).map(({ count }) => count));
   const x = (column: number): number => MATRIX.left + (column + 0.5) * CELL.width;
   const y = (row: number): number => MATRIX.top + (row + 0.65) * CELL.height;
-  const scoreX = (column: number): number => MATRIX.left + matrix.length * CELL.width + (column + 0.5) * SCORE_WIDTH;
+  const metricX = (column: number): number => MATRIX.left + matrix.length * CELL.width + (column + 0.5) * METRIC_WIDTH;
   const cells = matrix.flatMap((row, label) =>
     row.map((count, predicted) => {
       const fill =
@@ -128,16 +128,16 @@ function tableElements(matrix: number[][], report: ClassScores[]): string[] {
     svgText(16, MATRIX.top - 12, 'label'),
     ...matrix.map((_, index) => svgText(x(index), MATRIX.top - 12, String(index), 'middle')),
     ...matrix.map((_, index) => svgText(MATRIX.left - 16, y(index), String(index), 'middle')),
-    ...['precision', 'recall', 'F1'].map((name, index) => svgText(scoreX(index), MATRIX.top - 12, name, 'middle')),
+    ...['precision', 'recall', 'F1'].map((name, index) => svgText(metricX(index), MATRIX.top - 12, name, 'middle')),
     ...report.flatMap(({ label, precision, recall, f1 }) =>
-      [precision, recall, f1].map((score, index) => svgText(scoreX(index), y(label), scoreText(score), 'middle')),
+      [precision, recall, f1].map((metric, index) => svgText(metricX(index), y(label), metricText(metric), 'middle')),
     ),
     ...cells,
   ];
 }
 
-function scoreText(score: number): string {
-  return Number.isNaN(score) ? '–' : score.toFixed(3);
+function metricText(metric: number): string {
+  return Number.isNaN(metric) ? '–' : metric.toFixed(3);
 }
 
 function times(count: number): string {

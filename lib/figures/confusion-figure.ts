@@ -22,7 +22,7 @@ export function confusionFigure(matrix: number[][]): Figure {
   const classes = matrix.map((_, index) => String(index));
   const cells = matrix.flatMap((row, label) => row.map((count, predicted) => ({ label, predicted, count })));
   const most = largestConfusions(matrix)[0]?.count ?? 1;
-  // Of the correct predictions only the numbers differ: on one scale with them, all mistakes would look alike.
+  // Correct predictions all have one colour: on a common scale, all mistakes would look alike.
   const table = (colorscale: [number, string][], isShown: (label: number, predicted: number) => boolean, max: number) =>
     ({
       type: 'heatmap',

@@ -19,8 +19,8 @@ const NUM_PIXELS = 28 * 28;
 const ONLY_IN_TRAINING = ['InputLayer', 'Dropout', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'RandomShift'];
 
 /**
- * A pad in the output of a cell: one draws a digit with the mouse, a pen or a finger, and ten bars follow the hand. Beside it
- * stands what the network gets to see: the drawing in the form of MNIST's digits.
+ * A pad in the output of a cell, to draw a digit on with the mouse, a pen or a finger. Meanwhile, ten bars show the
+ * probabilities. Beside the pad is the drawing as the network sees it, in the form of MNIST's digits.
  *
  * The network travels inside the output, about 1.1 MB for that of the lecture. So the pad needs no kernel, and also works in the
  * saved notebook and in its page. Weights have 8 bits: the lecture's network then answers 2 of the 10,000 test digits

@@ -4,7 +4,7 @@ import { type Color, PictureCanvas } from './picture-canvas';
 const PAPER = 255;
 
 /** Where an image goes: its index, and its upper left corner in pixels of the picture. */
-export interface PlacedImage {
+interface PlacedImage {
   index: number;
   left: number;
   top: number;

@@ -33,10 +33,10 @@ export function gradientDescentFigure(): Figure {
     for (let step = 0; step < STEPS; step++) {
       steps.push(steps[step] - rate * gradient(steps[step]));
     }
-    const place = { type: 'scatter', xaxis: `x${number}`, yaxis: `y${number}`, showlegend: false };
+    const panel = { type: 'scatter', xaxis: `x${number}`, yaxis: `y${number}`, showlegend: false };
     data.push(
       {
-        ...place,
+        ...panel,
         mode: 'lines',
         name: 'L(w) = w²',
         x: w,
@@ -45,7 +45,7 @@ export function gradientDescentFigure(): Figure {
         hoverinfo: 'skip',
       } as unknown as Plot,
       {
-        ...place,
+        ...panel,
         mode: 'lines+markers',
         name: `learning rate ${rate}`,
         x: steps.map((step) => Number(step.toFixed(4))),

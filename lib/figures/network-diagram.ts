@@ -24,8 +24,8 @@ interface Column {
 }
 
 /**
- * A model as circles and lines: its inputs, and the neurons of each layer. Of more than ten, eight are drawn, with dots
- * in place of the others; the number stands below. Only Dense layers have a line from every circle to every circle.
+ * A model as circles and lines: its inputs, and the neurons of each layer. If there are more than ten, eight are drawn, with
+ * dots for the others; the number is below. Only Dense layers have a line from every circle to every circle.
  *
  * @param model a built model, such as a sequential one, whose layers follow one another.
  * @returns a bundle for `display`: SVG, and a description in words.

@@ -2,7 +2,7 @@ import type { Plot } from 'nodeplotlib';
 import { type Color, FRAME, PictureCanvas } from './picture-canvas';
 import { COLORS, type Figure, card, figure } from './style';
 
-export interface PictureGrid {
+interface PictureGrid {
   /** How many pictures. */
   count: number;
   /** Pixels per column and per row of a picture. */

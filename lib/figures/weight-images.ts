@@ -4,7 +4,7 @@ import { pictureGrid, scaleOf, signedColor } from './picture-grid';
 import type { Figure } from './style';
 
 /**
- * The weights into neurons as pictures: for each neuron, its weight of each pixel at the place of that pixel. Ink on
+ * The incoming weights of neurons as pictures: each weight at the position of its pixel. Ink on
  * vermillion excites the neuron, ink on blue inhibits it, ink on white does not matter. All pictures have the same scale.
  *
  * @param model a built model whose inputs are flattened square images.

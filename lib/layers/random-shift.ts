@@ -12,7 +12,7 @@ export interface RandomShiftOptions {
 /**
  * A layer that moves each digit a little while the network trains, as Keras's RandomTranslation does: in each batch, each
  * digit moves by its own whole numbers of pixels, from -pixels to pixels across and down, all equally likely. Paper (0) fills
- * the edge that comes free, and what leaves the digit's square is lost. When the network predicts, the layer changes nothing.
+ * the edge left behind, and what leaves the digit's square is lost. When the network predicts, the layer changes nothing.
  *
  * `setSeed` seeds the shifts. `fit` trains it by the fast path where it comes before the first dense layer.
  *

@@ -27,7 +27,7 @@ const SMOOTHING = [0.0545, 0.2442, 0.4026, 0.2442, 0.0545]; // Gaussian with a s
  * @param model a built model that takes flattened images, 0-1, and ends with softmax.
  * @param images uint8 [count, rows, columns], raw bytes 0-255.
  * @param index which of them.
- * @param target the class that it shall become.
+ * @param target the class to turn it into.
  * @param steps how many, each of the same length; 40 lead from any digit to any other.
  * @returns steps + 1 pictures, and the probabilities that the model gives them as they are, in bytes.
  * @throws RangeError if there is no such image or class, if `steps` is not a whole number, or if the images do not suit

@@ -5,7 +5,7 @@ import { bytesOf, drawInk } from './pictures';
 export interface ConfusionData {
   /** Counts: row is the label, column the predicted class. */
   matrix: number[][];
-  /** Precision, recall and F1 of each class; null where a score is not defined. */
+  /** Precision, recall and F1 of each class; null where one is not defined. */
   scores: (number | null)[][];
   /** The pictures behind the cells: in a cell off the diagonal, the most certain first, on it the least certain. */
   pictures: { index: number; label: number; predicted: number; probability: string }[];
@@ -15,7 +15,7 @@ export interface ConfusionData {
   pixels: string;
 }
 
-const SCORES = ['precision', 'recall', 'F1'];
+const METRICS = ['precision', 'recall', 'F1'];
 
 const STYLE = `
   .scroll { overflow-x: auto; }
@@ -120,8 +120,11 @@ export function exploreConfusion(shadow: ShadowRoot, data: ConfusionData): void 
   choose(cells[y][x]);
 }
 
-/** The cells of each row: a count for each class, then the scores. */
-function cellsOf({ matrix, scores }: ConfusionData, show: (label: number, predicted: number) => void): Cell[][] {
+/** The cells of each row: a count for each class, then precision, recall and F1. */
+function cellsOf(
+  { matrix, scores: metrics }: ConfusionData,
+  show: (label: number, predicted: number) => void,
+): Cell[][] {
   const total = (counts: number[]): number => counts.reduce((sum, count) => sum + count, 0);
   const labels = matrix.map(total);
   const answers = matrix.map((_, predicted) => total(matrix.map((row) => row[predicted])));
@@ -143,13 +146,13 @@ function cellsOf({ matrix, scores }: ConfusionData, show: (label: number, predic
       `Recall of ${label}: of ${labels[label]} digits ${label}, ${right} are recognised.`,
       `F1 of ${label}: the harmonic mean of its precision and recall.`,
     ];
-    const ofScores = scores[label].map((score, index): Cell => {
-      const text = score === null ? '–' : score.toFixed(3);
-      const element = cell(text, `${SCORES[index]} ${text}. ${sentences[index]}`);
+    const values = metrics[label].map((value, index): Cell => {
+      const text = value === null ? '–' : value.toFixed(3);
+      const element = cell(text, `${METRICS[index]} ${text}. ${sentences[index]}`);
       element.classList.add('score');
       return { element, sentence: sentences[index] };
     });
-    return [...counts, ...ofScores];
+    return [...counts, ...values];
   });
 }
 
@@ -176,7 +179,7 @@ function tableOf(cells: Cell[][]): HTMLTableElement {
   const predicted = Object.assign(header('predicted', 'col'), { colSpan: classes.length });
   const rows = [
     [label, predicted],
-    [...classes.map((name) => header(name, 'col')), ...SCORES.map((name) => header(name, 'col', 'score'))],
+    [...classes.map((name) => header(name, 'col')), ...METRICS.map((name) => header(name, 'col', 'score'))],
     ...cells.map((row, label) => [header(classes[label], 'row'), ...row.map(({ element }) => element)]),
   ];
   for (const row of rows) {

@@ -1,4 +1,4 @@
-// From ink to the picture that a network gets to see, as the makers of MNIST did it: "normalized to fit in a 20x20 pixel box
+// Converts ink to the network's input, as the makers of MNIST did it: "normalized to fit in a 20x20 pixel box
 // while preserving their aspect ratio", with anti-aliasing, then "centered in a 28x28 image by computing the center of mass of
 // the pixels" (Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits). Neither Node nor a page is needed.
 
@@ -18,7 +18,7 @@ export const SIDE = 28;
 const BOX = 20;
 /** Where the centre of mass of MNIST's digits is: the middle of the pixel with index 14. */
 const CENTRE = 14.5;
-/** The share of the darkest ink, below which there is only a shadow. */
+/** Ink fainter than this fraction of the darkest is ignored, as a shadow. */
 const SHADOW = 0.1;
 const LARGEST_BYTE = 255;
 
@@ -61,13 +61,13 @@ export function digitOf({ width, height, ink }: Picture): Uint8Array | null {
   const box = new Float64Array(BOX * BOX);
   // Each pixel of the box gets the ink of the area that it covers.
   for (let y = top; y < bottom; y++) {
-    const rows = shares((y - top) / pixel, (y + 1 - top) / pixel);
+    const rows = coverage((y - top) / pixel, (y + 1 - top) / pixel);
     for (let x = left; x < right; x++) {
       const value = ink[y * width + x];
       if (value > 0) {
-        for (const [column, share] of shares((x - left) / pixel, (x + 1 - left) / pixel)) {
-          for (const [row, part] of rows) {
-            box[row * BOX + column] += value * share * part;
+        for (const [column, across] of coverage((x - left) / pixel, (x + 1 - left) / pixel)) {
+          for (const [row, down] of rows) {
+            box[row * BOX + column] += value * across * down;
           }
         }
       }
@@ -76,8 +76,8 @@ export function digitOf({ width, height, ink }: Picture): Uint8Array | null {
   return centred(box, Math.ceil((right - left) / pixel - 1e-9), Math.ceil((bottom - top) / pixel - 1e-9));
 }
 
-/** How much of the stretch from `start` to `end` lies in each pixel. */
-function shares(start: number, end: number): [pixel: number, share: number][] {
+/** How much of the interval from `start` to `end` lies in each pixel. */
+function coverage(start: number, end: number): [pixel: number, length: number][] {
   const found: [number, number][] = [];
   for (let pixel = Math.floor(start); pixel < Math.min(end, BOX); pixel++) {
     found.push([pixel, Math.min(end, pixel + 1) - Math.max(start, pixel)]);
@@ -108,7 +108,7 @@ function centred(box: Float64Array, width: number, height: number): Uint8Array {
 }
 
 /** What strokes are: none, no more than a dot, or a drawing. */
-export type Strokes = { kind: 'nothing' } | { kind: 'dot' } | { kind: 'drawing'; picture: Picture };
+type Strokes = { kind: 'nothing' } | { kind: 'dot' } | { kind: 'drawing'; picture: Picture };
 
 /**
  * Draws strokes as large as the box that MNIST's digits fit into, with a pen as thick as there: how large the drawing is, and
@@ -199,6 +199,6 @@ function clipped(from: Point, to: Point): [Point, Point][] {
       last = Math.min(last, Math.max(one, other));
     }
   }
-  const at = (share: number): Point => [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])];
+  const at = (part: number): Point => [from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])];
   return first > last ? [] : [[at(first), at(last)]];
 }

@@ -83,8 +83,8 @@ interface Drawing {
 }
 
 /**
- * A pad to draw a digit on with the mouse, a pen or a finger. Beside it stand what the network gets to see and its answer, which
- * follow the hand.
+ * A pad to draw a digit on with the mouse, a pen or a finger. Beside it are the drawing as the network sees it and the network's
+ * answer, which are updated meanwhile.
  */
 export function drawDigit(shadow: ShadowRoot, data: DrawData): void {
   const layers = data.layers.map(unpackLayer);
@@ -104,11 +104,11 @@ export function drawDigit(shadow: ShadowRoot, data: DrawData): void {
   const chart = bars(layers[layers.length - 1].bias.length);
   answer.append(chart.element);
 
-  // Each drawing but the last is what an undo returns to.
+  // The last is the current drawing; the others are for undo.
   let drawings: Drawing[] = [{ strokes: [], picture: null }];
   const current = (): Drawing => drawings[drawings.length - 1];
 
-  const probabilities = (pixels: ArrayLike<number>): number[] =>
+  const predict = (pixels: ArrayLike<number>): number[] =>
     Array.from(
       forward(
         layers,
@@ -127,13 +127,13 @@ export function drawDigit(shadow: ShadowRoot, data: DrawData): void {
     drawInk(find<HTMLCanvasElement>('canvas'), pixels ?? new Uint8Array(SIDE * SIDE));
     answer.classList.toggle('unsure', pixels === null);
     if (pixels) {
-      const shares = probabilities(pixels);
-      const best = [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, 3);
-      chart.update(shares);
+      const probabilities = predict(pixels);
+      const best = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
+      chart.update(probabilities);
       const first = document.createElement('b');
       first.textContent = String(best[0]);
-      guess.replaceChildren(first, ` with ${percent(shares[best[0]])}`);
-      spoken = `${best.map((digit) => `${digit} with ${percent(shares[digit])}`).join(', then ')}.`;
+      guess.replaceChildren(first, ` with ${percent(probabilities[best[0]])}`);
+      spoken = `${best.map((digit) => `${digit} with ${percent(probabilities[digit])}`).join(', then ')}.`;
     } else {
       chart.update(new Array<number>(layers[layers.length - 1].bias.length).fill(0));
       spoken = ink.kind === 'dot' ? ONLY_A_DOT : NOTHING;
@@ -141,7 +141,7 @@ export function drawDigit(shadow: ShadowRoot, data: DrawData): void {
     }
   }
   let spoken = '';
-  /** Screen readers hear the answer when the hand rests, not on its way. */
+  /** Announces the answer to screen readers, when drawing pauses. */
   const speak = (): void => {
     heard.textContent = spoken;
   };
@@ -216,7 +216,7 @@ export function drawDigit(shadow: ShadowRoot, data: DrawData): void {
 
   const control: DigitPadControl = {
     show: (picture) => change([...drawings, { strokes: [], picture }]),
-    probabilities,
+    probabilities: predict,
   };
   Object.assign(shadow.host, { digitPad: control });
 }
@@ -224,8 +224,8 @@ export function drawDigit(shadow: ShadowRoot, data: DrawData): void {
 /** A stroke as a line in the pad. */
 function pathOf(stroke: Point[]): SVGPathElement {
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  const place = ([x, y]: Point): string => `${(x * PAD).toFixed(1)} ${(y * PAD).toFixed(1)}`;
-  path.setAttribute('d', linesInPad(stroke).map(([from, to]) => `M${place(from)}L${place(to)}`).join('')); // prettier-ignore
+  const coordinates = ([x, y]: Point): string => `${(x * PAD).toFixed(1)} ${(y * PAD).toFixed(1)}`;
+  path.setAttribute('d', linesInPad(stroke).map(([from, to]) => `M${coordinates(from)}L${coordinates(to)}`).join('')); // prettier-ignore
   return path;
 }
 

@@ -107,7 +107,7 @@ function activated(sums: Float64Array, activation: Activation): Float64Array {
 const CHUNK = 0x8000; // of arguments of a call
 
 /** The bytes of an array in base64, the lowest first: x64 and arm64 keep them so. */
-export function toBase64({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
+function toBase64({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   let text = '';
   for (let start = 0; start < bytes.length; start += CHUNK) {

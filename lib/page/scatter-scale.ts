@@ -5,10 +5,10 @@ export const DIGIT_COLORS = [
 ];
 
 /** A point in the picture, in pixels from the upper left corner. */
-export type Place = [left: number, top: number];
+export type Point = [left: number, top: number];
 
 /** Puts points into a picture, as large as it allows, with the same scale in both directions. y grows upwards. */
-export function placesOf(points: Place[], width: number, height: number, margin: number): Place[] {
+export function scaledToFit(points: Point[], width: number, height: number, margin: number): Point[] {
   const [xs, ys] = [0, 1].map((axis) => {
     const values = points.map((point) => point[axis]);
     const [least, most] = [Math.min(...values), Math.max(...values)];

@@ -1,10 +1,10 @@
 import { addStyle } from './part';
-import { DIGIT_COLORS, type Place, placesOf } from './scatter-scale';
+import { DIGIT_COLORS, type Point, scaledToFit } from './scatter-scale';
 
 /** What the part "scatter" is given: digits as points, each with its picture. */
 export interface ScatterData {
   /** The position of each digit. */
-  points: Place[];
+  points: Point[];
   /** The class of each digit. */
   labels: number[];
   /** The address of one picture with those of all digits, `perRow` in a row, dark ink on white. */
@@ -23,7 +23,7 @@ const HEIGHT_TO_WIDTH = 0.75;
 const MARGIN = 30;
 const REACH = 24; // pixels between a pointer and the digit that it chooses
 const PALE = 0.12; // opacity of digits that are not highlighted
-const DIRECTIONS: Record<string, Place> = {
+const DIRECTIONS: Record<string, Point> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, -1],
@@ -64,7 +64,7 @@ export function digitScatter(shadow: ShadowRoot, data: ScatterData): void {
   const words = figure.querySelector<HTMLElement>('.side p')!;
   map.setAttribute('aria-label', data.description);
 
-  let places: Place[] = [];
+  let positions: Point[] = [];
   let chosen = -1;
   let highlighted = -1;
   const isLit = (index: number) => highlighted < 0 || labels[index] === highlighted;
@@ -78,7 +78,7 @@ export function digitScatter(shadow: ShadowRoot, data: ScatterData): void {
     const height = width * HEIGHT_TO_WIDTH;
     const density = window.devicePixelRatio;
     [map.width, map.height] = [width * density, height * density];
-    places = placesOf(data.points, width, height, MARGIN);
+    positions = scaledToFit(data.points, width, height, MARGIN);
     const context = map.getContext('2d')!;
     context.scale(density, density);
     context.fillStyle = '#FFFFFF';
@@ -88,7 +88,7 @@ export function digitScatter(shadow: ShadowRoot, data: ScatterData): void {
       textBaseline: 'middle',
       font: 'bold 12px Arial, Helvetica, sans-serif',
     });
-    const write = (index: number) => context.fillText(String(labels[index]), ...places[index]);
+    const write = (index: number) => context.fillText(String(labels[index]), ...positions[index]);
     const all = labels.map((_, index) => index);
     for (const index of [...all.filter((each) => !isLit(each)), ...all.filter(isLit)]) {
       context.globalAlpha = isLit(index) ? 1 : PALE;
@@ -104,7 +104,7 @@ export function digitScatter(shadow: ShadowRoot, data: ScatterData): void {
     context.fillText(data.titles[1], 0, 0);
     context.setTransform(density, 0, 0, density, 0, 0);
     if (chosen >= 0) {
-      const [left, top] = places[chosen];
+      const [left, top] = positions[chosen];
       context.beginPath();
       context.arc(left, top, 11, 0, 2 * Math.PI);
       context.fillStyle = '#FFFFFF';
@@ -139,28 +139,28 @@ export function digitScatter(shadow: ShadowRoot, data: ScatterData): void {
   };
 
   /** The digit with the smallest cost, of those that are highlighted; -1 if all costs are infinite. */
-  const best = (costOf: (place: Place) => number): number => {
-    const costs = places.map((place, index) => (isLit(index) && index !== chosen ? costOf(place) : Infinity));
+  const best = (costOf: (position: Point) => number): number => {
+    const costs = positions.map((position, index) => (isLit(index) && index !== chosen ? costOf(position) : Infinity));
     const least = costs.reduce((smallest, cost) => Math.min(smallest, cost), Infinity);
     return least === Infinity ? -1 : costs.indexOf(least);
   };
   const pointAt = ({ offsetX, offsetY }: PointerEvent) => {
-    const distance = ([left, top]: Place) => Math.hypot(left - offsetX, top - offsetY);
+    const distance = ([left, top]: Point) => Math.hypot(left - offsetX, top - offsetY);
     const nearest = best(distance);
-    const isNearer = chosen < 0 || !isLit(chosen) || distance(places[nearest]) < distance(places[chosen]);
-    if (nearest >= 0 && isNearer && distance(places[nearest]) <= REACH) {
+    const isNearer = chosen < 0 || !isLit(chosen) || distance(positions[nearest]) < distance(positions[chosen]);
+    if (nearest >= 0 && isNearer && distance(positions[nearest]) <= REACH) {
       choose(nearest);
     }
   };
   map.addEventListener('pointermove', pointAt);
   map.addEventListener('pointerdown', pointAt);
   map.addEventListener('keydown', (event) => {
-    const direction = DIRECTIONS[event.key] as Place | undefined;
+    const direction = DIRECTIONS[event.key] as Point | undefined;
     if (event.key === 'Escape') {
       choose(-1);
     } else if (direction) {
       event.preventDefault(); // the page does not scroll
-      const from: Place = chosen < 0 ? [map.clientWidth / 2, map.clientHeight / 2] : places[chosen];
+      const from: Point = chosen < 0 ? [map.clientWidth / 2, map.clientHeight / 2] : positions[chosen];
       const next = best(([left, top]) => {
         const [dx, dy] = [left - from[0], top - from[1]];
         const along = dx * direction[0] + dy * direction[1];

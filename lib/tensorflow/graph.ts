@@ -209,7 +209,7 @@ export class Graph {
 
   /**
    * Writes a SavedModel, which tfjs-node loads from a folder only, to a folder in TensorFlow's memory. Files there can be
-   * neither changed nor deleted, so that equal graphs share one: the graph of the lecture takes 8 KB.
+   * neither changed nor deleted, so that equal graphs share one: the graph of the lecture takes 15 KB.
    */
   private folderOf(model: Uint8Array): string {
     const folder = `ram://mnist-lib/${createHash('sha256').update(model).digest('hex')}`;

@@ -17,7 +17,7 @@ for (const name of ['tfjs-core', 'tfjs-layers', 'tfjs-node'] as const) {
 }
 
 /** A tensor of TensorFlow, by the addon's number of it. */
-export interface TensorNumber {
+interface TensorNumber {
   id: number;
   shape: number[];
   dtype: number;

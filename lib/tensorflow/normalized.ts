@@ -1,5 +1,5 @@
 /*
- * Numbers between 0 and 1 that TensorFlow keeps as the bytes they are made of, until it needs them: a quarter of the memory.
+ * Keeps numbers between 0 and 1 as the bytes they were made of, a quarter of the memory, until TensorFlow needs them.
  * tfjs-node itself computes with a tensor only after it has asked for `values` that may still be missing. Operations that
  * only move numbers move the bytes, and the training graph reads a batch of them.
  */

@@ -5,8 +5,8 @@ import type { TrainingHistory } from './fit';
 import { loadFrom, saveIn } from './saved-model';
 
 /**
- * The network that the lecture trains, in the format of `saveModel`, 3.2 MB. `npm run pretrained` makes it. With weights of 16
- * bits it would be half as large, but after about one training in 20, an answer would be another.
+ * The network that the lecture trains, in the format of `saveModel`, 3.2 MB. `npm run pretrained` makes it. Weights
+ * of 16 bits would halve the size, but would change an answer after about one training in 20.
  */
 const FOLDER = join(__dirname, '..', '..', 'pretrained');
 

@@ -20,7 +20,7 @@ type ModelArtifacts = Parameters<Parameters<typeof tf.io.withSaveHandler>[0]>[0]
 type ModelJson = Parameters<typeof tf.io.getModelArtifactsForJSONSync>[0];
 
 /** What a person can do about a model that cannot be loaded, as sentences. */
-export interface Remedies {
+interface Remedies {
   /** It is missing or damaged. */
   unusable: string;
   /** Its layers are not the expected ones. */

@@ -5,8 +5,8 @@ import { root } from '../paths.mjs';
 import { checkPython } from './prerequisites.mjs';
 
 /**
- * Installs what only one command needs into the environment `.venv` of its own folder, unless it is there. Says so if
- * Python is too old, and ends the process.
+ * Installs the Python packages of a single command into the environment `.venv` in its folder, unless they are there. Ends
+ * the process with a message if Python is too old.
  *
  * @param {string} folder contains requirements.txt.
  * @param {string} what is installed, and its size.

@@ -154,12 +154,14 @@ describeClassroom('exercises in a class', () => {
     expect(max.sh(`ln -sf ${join(ada.home, NOTEBOOK)} ${NOTEBOOK}`).status).toBe(0);
     expect(mia.sh(`rm ${NOTEBOOK} && mkfifo ${NOTEBOOK}`).status).toBe(0);
     expect(zoe.sh(`echo '{' > ${NOTEBOOK}`).status).toBe(0);
-    const said = grade(checkout, 'collect', 'short');
-    expect(said).toContain(`${zoe.login}: notebooks/short/exercises.ipynb is not a notebook`);
-    expect(said).toContain(`${ada.login} is collected`);
-    expect(said).toContain(`${eve.login} is collected`);
-    expect(said).toContain(`${max.login}: notebooks/short/exercises.ipynb could not be read: Permission denied`);
-    expect(said).toContain(`${mia.login}: notebooks/short/exercises.ipynb could not be read: it is not a regular file`);
+    const output = grade(checkout, 'collect', 'short');
+    expect(output).toContain(`${zoe.login}: notebooks/short/exercises.ipynb is not a notebook`);
+    expect(output).toContain(`${ada.login} is collected`);
+    expect(output).toContain(`${eve.login} is collected`);
+    expect(output).toContain(`${max.login}: notebooks/short/exercises.ipynb could not be read: Permission denied`);
+    expect(output).toContain(
+      `${mia.login}: notebooks/short/exercises.ipynb could not be read: it is not a regular file`,
+    );
     expect(readdirSync(course('submitted')).sort()).toEqual([ada.login, eve.login].sort());
     expect(readFileSync(course('submitted', ada.login, 'short', 'exercises.ipynb'), 'utf8')).toBe(notebookOf(ada));
   });
@@ -168,9 +170,9 @@ describeClassroom('exercises in a class', () => {
     expect(zoe.sh(`rm ${NOTEBOOK} && cp my-mnist-lecture/notebooks/exercises/exercises.ipynb ${NOTEBOOK}`).status).toBe(
       0,
     );
-    const said = grade(checkout, 'collect', 'short', '--update');
-    expect(said).toContain(`${ada.login} has changed nothing`);
-    expect(said).toContain(`${zoe.login} is collected`);
+    const output = grade(checkout, 'collect', 'short', '--update');
+    expect(output).toContain(`${ada.login} has changed nothing`);
+    expect(output).toContain(`${zoe.login} is collected`);
     rmSync(course('submitted', zoe.login), { recursive: true });
     const unknown = checkout.run('grade', {}, ['collect', 'short', '--student=nobody']);
     expect(unknown.status).not.toBe(0);
@@ -203,9 +205,9 @@ describeClassroom('exercises in a class', () => {
     expect(ada.sh(`ln -s ${target} ${FEEDBACK}`).status).toBe(0);
     expect(eve.sh(`ln -s ${target} ${FEEDBACK}.partial`).status).toBe(0);
     grade(checkout, 'generate_feedback', 'short');
-    const said = grade(checkout, 'release_feedback', 'short');
-    expect(said).toContain(`${ada.login} has notebooks/short/exercises-feedback.html`);
-    expect(said).toContain(
+    const output = grade(checkout, 'release_feedback', 'short');
+    expect(output).toContain(`${ada.login} has notebooks/short/exercises-feedback.html`);
+    expect(output).toContain(
       `${eve.login}: notebooks/short/exercises-feedback.html could not be laid into the home: Permission denied`,
     );
     expect(readFileSync(target, 'utf8')).toBe(readme);

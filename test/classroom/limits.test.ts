@@ -44,10 +44,10 @@ describeClassroom('npm run classroom', () => {
     });
 
     test('a cell that eats memory is stopped with a sentence, and its kernel goes on', async () => {
-      const said = await adasKernel.run(
+      const output = await adasKernel.run(
         'const kept: unknown[] = []; while (true) kept.push(new Float32Array(1_000_000).fill(1));',
       );
-      expect(said).toMatch(/^OutOfMemory: the cell was stopped, because your notebooks use 1,\d+ of the 1,500 MB/);
+      expect(output).toMatch(/^OutOfMemory: the cell was stopped, because your notebooks use 1,\d+ of the 1,500 MB/);
       expect(await adasKernel.run('kept.length = 0; console.log("alive")')).toBe('alive\n');
     });
 
@@ -109,10 +109,10 @@ describeClassroom('npm run classroom', () => {
         // Random, so that Linux merges no equal pages.
         const take = "import { randomBytes } from 'node:crypto';\nconst all = [randomBytes(1)];\n";
         await bobsKernel.run(`${take}all.push(randomBytes(700_000_000));`);
-        const said = await adasKernel.run(
+        const output = await adasKernel.run(
           `${take}while (true) { all.push(randomBytes(5_000_000)); await new Promise((done) => setTimeout(done, 5)); }`,
         );
-        expect(said).toMatch(
+        expect(output).toMatch(
           /^OutOfMemory: the cell was stopped, because all students together use [\d,]+ of the 2,500 MB/,
         );
       });

@@ -11,7 +11,7 @@ const ADDON_STAMP = join(ADDON, '.setup');
 /** The folder of the TensorFlow libraries that this checkout's addon was built against. */
 const tensorflow = (): string => readFileSync(join(root, ADDON_STAMP), 'utf8').split(' ')[0];
 
-/** What people's environments hold that must not change what the scripts do. */
+/** Environment variables that must not change what the scripts do. */
 export const HOSTILE = {
   NODE_ENV: 'production',
   npm_config_omit: 'dev',
@@ -218,7 +218,7 @@ export function realCommands(): Record<string, string> {
 }
 
 /** Why tests cannot mount a disk here; empty if they can. */
-export const cannotMount = ((): string => {
+const cannotMount = ((): string => {
   const folder = mkdtempSync(join(tmpdir(), 'mount-'));
   const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder], {
     encoding: 'utf8',

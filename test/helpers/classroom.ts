@@ -31,7 +31,7 @@ export function describeClassroom(title: string, tests: () => void): void {
   }
 }
 
-/** Fails after a time that is far too long, if a condition never holds. */
+/** Waits until a condition holds; fails after two minutes. */
 export async function until<T>(condition: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
   const deadline = Date.now() + 120_000;
   for (;;) {
@@ -144,8 +144,8 @@ export class Classroom {
 }
 
 /**
- * The first of three neighbouring ports that are free. They lie below those that Linux gives to connections and to servers
- * that name no port: one of these could take a port while the classroom starts anew.
+ * The first of three neighbouring ports that are free. They are below Linux's ephemeral ports, one of which another program
+ * could get while the classroom restarts.
  */
 async function freePorts(): Promise<number> {
   const isFree = async (port: number): Promise<boolean> => {

@@ -38,7 +38,7 @@ export class LimitedClass {
   /** @param megabytes the limit of all students together. */
   constructor(private readonly megabytes = 1_000_000) {}
 
-  /** Makes the group of a student, with a limit in MB, and moves a process into it. What that starts from then on is in it, too. */
+  /** Makes the group of a student, with a limit in MB, and moves a process into it. Its later children are in it, too. */
   add(student: string, megabytes: number, pid: number): void {
     const folder = python(
       `limits.class_limit = lambda: ${this.megabytes} * limits.MB`,

@@ -25,7 +25,7 @@ export function expectSvgSnapshot(name: string, svg: string): void {
 }
 
 /** Numbers the ids in order, rounds to two decimals (not in texts), puts one element per line. */
-export function normaliseSvg(svg: string): string {
+function normaliseSvg(svg: string): string {
   // plotly's ids come from the figure's content, and with it from PNG data; those of traces stand in classes.
   const ids = [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
   const renumbered = ids.reduce(

@@ -15,7 +15,7 @@ import type { Logs } from '../trainer';
 import { type DenseShape, type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
 
 /** Examples: x [count, inputs], float32 or bytes as the network takes them, and y, float32 [count, numClasses]. */
-export interface ExampleTensors {
+interface ExampleTensors {
   x: tf.Tensor;
   y: tf.Tensor;
 }

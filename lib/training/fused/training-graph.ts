@@ -19,13 +19,13 @@ export interface DenseShape {
 }
 
 /** A dropout layer: the probability with which it sets an output of the layer before to 0, above 0 and below 1. */
-export interface DropoutShape {
+interface DropoutShape {
   kind: 'dropout';
   rate: number;
 }
 
 /** A layer of random shifts, which must come before the first dense layer: the graph has no gradient for it. */
-export interface ShiftShape {
+interface ShiftShape {
   kind: 'shift';
   /** Of a digit, in pixels. */
   side: number;

@@ -44,14 +44,14 @@ describeInBrowser('frames in the page', () => {
     const group = page.getByRole('group', { name: 'A 2 becomes a 0' });
     const slider = group.getByRole('slider', { name: 'Step' });
     const canvas = group.getByRole('img');
-    const said = () => slider.getAttribute('aria-valuetext');
+    const valueText = () => slider.getAttribute('aria-valuetext');
     expect(await greys(canvas)).toEqual([255, 0, 0, 255]);
-    expect(await said()).toBe('Step 0 of 2: the network sees a 2, 75 %');
+    expect(await valueText()).toBe('Step 0 of 2: the network sees a 2, 75 %');
     expect(await group.locator('dd.value').allInnerTexts()).toEqual(['0 %', '25 %', '75 %']);
 
     await slider.press('ArrowRight');
     expect(await greys(canvas)).toEqual([191, 127, 63, 0]);
-    expect(await said()).toBe('Step 1 of 2: the network sees a 0, 50 %');
+    expect(await valueText()).toBe('Step 1 of 2: the network sees a 0, 50 %');
     expect(await group.locator('.step').innerText()).toContain('Step 1 of 2: the network sees a 0, 50 %');
     expect(await group.locator('dd.value').allInnerTexts()).toEqual(['50 %', '<1 %', '50 %']);
     const widths = await group
