@@ -10,13 +10,7 @@ import { runPython, uids } from './accounts.mjs';
 import { ClassroomError } from './checks.mjs';
 import { endProcessesOf, logOf, note, processesOf, rotateLog, running, start, state, stop } from './programs.mjs';
 
-/**
- * @typedef {object} Endpoint where the classroom is reached.
- * @property {string} address
- * @property {number} port the next two are the hub's and the proxy's own, on 127.0.0.1.
- * @property {string} url
- * @property {{ key: string, certificate: string }} [tls] files.
- */
+/** @import { Endpoint } from './options.mjs' */
 
 const QUICKLY_MS = 10_000;
 const LONGEST_PAUSE_MS = 30_000;

@@ -93,7 +93,7 @@ const extractTensorFlow = {
   megabytes: 860,
   temporaryMegabytes: WHEEL_MEGABYTES,
   folder: tensorflow.folder,
-  isDone: () => existsSync(tensorflow.folder),
+  isDone: () => platform?.libraries.every((name) => existsSync(join(tensorflow.folder, name))) ?? false,
   async run(print) {
     mkdirSync(dirname(tensorflow.folder), { recursive: true });
     // A lock of its own, because every checkout of this project uses the folder.
@@ -111,6 +111,7 @@ const extractTensorFlow = {
         const filling = { folder: partial, megabytes: (this.megabytes ?? 0) + WHEEL_MEGABYTES };
         await runCommand(python, [script, download, partial], { filling });
         rmSync(download, { recursive: true });
+        rmSync(tensorflow.folder, { recursive: true, force: true }); // if libraries were missing there
         renameSync(partial, tensorflow.folder);
       } finally {
         rmSync(partial, { recursive: true, force: true }); // up to a gigabyte that the next run would not use

@@ -14,7 +14,7 @@ afterEach(() => {
   expect(changed.slice(0, 5)).toEqual([]); // set-up would bring thousands of files
 });
 
-const SCRIPTS = ['start', 'lecture', 'slides', 'setup', 'doctor', 'watch', 'pretrained', 'bench'];
+const SCRIPTS = ['start', 'lecture', 'slides', 'setup', 'doctor', 'watch', 'pretrained', 'bench', 'classroom'];
 
 // `grade` and `test` pass on what they do not know, to nbgrader and jest.
 test.each([...SCRIPTS, 'grade', 'test'])('npm %s -- --help prints its usage and nothing else happens', (script) => {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
-import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Checkout, Disk, HOSTILE, testWithDisk } from '../helpers/checkout';
 import { Started } from '../helpers/started';
@@ -246,12 +246,19 @@ describe('in a checkout that is set up', () => {
     expect(checkout.sum()).toBe('5\n');
   });
 
+  test('TensorFlow is taken out of its wheel again if its libraries are missing', async () => {
+    await without(checkout.tensorflow, async () => {
+      mkdirSync(join(checkout.tensorflow, 'include'), { recursive: true });
+      expect(await firstStep()).toMatch(/^\[3\/7\] TensorFlow /);
+    });
+  });
+
   test('set-up waits for the TensorFlow that another checkout is putting into the cache', async () => {
     await without(checkout.tensorflow, async () => {
       const other = await holdLock(`${checkout.tensorflow}.lock`);
       const setUp = checkout.start('setup');
       await setUp.says(/\[3\/7\][^]*Another set-up is running/);
-      mkdirSync(checkout.tensorflow);
+      symlinkSync(join(checkout.folder, 'aside'), checkout.tensorflow);
       other.release();
       expect([await setUp.ended, setUp.output.endsWith(DONE)]).toEqual([0, true]);
     });
