@@ -76,8 +76,20 @@ export function serialize(
   const { username } = parent;
   const date = new Date().toISOString();
   const header: Header = { msg_id: randomUUID(), msg_type, session, username, date, version: PROTOCOL_VERSION };
-  const parts = [header, parent, {}, content].map((part) => JSON.stringify(part));
+  const parts = [header, parent, {}, content].map(toJson);
   return [...identities, DELIMITER, key ? sign(parts, key) : '', ...parts];
+}
+
+/**
+ * JSON in which each half of a character that lacks the other half is U+FFFD, as where Node writes it. Jupyter could not save a
+ * notebook with such a half.
+ */
+function toJson(part: object): string {
+  const json = JSON.stringify(part);
+  // JSON.stringify escapes these halves only, so that no pair is touched.
+  return json.includes('\\ud')
+    ? json.replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, (found) => (found[1] === 'u' ? '\ufffd' : found))
+    : json;
 }
 
 function sign(parts: (Uint8Array | string)[], key: string): string {

@@ -231,6 +231,16 @@ describe('process.stdout.write', () => {
     expect(run.stderr).not.toContain('\ufffd');
   });
 
+  // Jupyter cannot save a notebook with half a character.
+  test.each([
+    ['text', "console.log('😀'[0])", '\ufffd\n'],
+    ['text with backslashes', "console.log('\\\\ud83d 😀'.split('').join('|'))", '\\|u|d|8|3|d| |\ufffd|\ufffd\n'],
+    ['an error', "throw new Error('😀'[1])", ': \ufffd'],
+    ['a value', "({ [Symbol.for('Jupyter.display')]: () => ({ 'text/plain': '😀'.slice(1) }) })", '\ufffd'],
+  ])('half a character in %s arrives as U+FFFD', async (_what, code, text) => {
+    expect((await kernel.run(code)).text).toContain(text);
+  });
+
   test.each([
     [
       'a pipe',
