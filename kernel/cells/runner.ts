@@ -322,7 +322,7 @@ export class Runner {
   }
 
   private compile(run: Run): CompilationProblem | CompiledCell {
-    const cell = this.scope.program(run.code);
+    const cell = this.scope.program(run.code, run.cellId);
     const { program, file } = cell;
     const isDeclared = (name: string): boolean => this.scope.has(name);
     const problem = problemIn(program, { file, name: run.name, folder: this.folder, isDeclared });

@@ -27,8 +27,8 @@ interface EarlierCell {
   uses: Set<EarlierCell>;
   /** The names whose declarations it did not reach before it failed. */
   unreached: Set<string>;
-  /** Whether it contains a `declare global` or a `declare module '…'`. */
-  isGlobal: boolean;
+  /** If it contains a `declare global` or a `declare module '…'`: its source without them, at the same places. */
+  withoutGlobals: string | undefined;
 }
 
 /** A cell as TypeScript sees it. */
@@ -92,8 +92,18 @@ export class Scope {
     return this.current;
   }
 
-  /** Sets the source of the current cell. @returns its program and file. */
-  program(source: string): CellProgram {
+  /**
+   * Sets the source of the current cell. If the cell runs again, what it declared for all files no longer counts.
+   *
+   * @param id the cell's id, if the page sends it.
+   * @returns its program and file.
+   */
+  program(source: string, id?: string): CellProgram {
+    for (const cell of this.cells) {
+      if (cell.withoutGlobals !== undefined) {
+        this.write(cell.slot, isEarlierRun(cell, { id, source }) ? cell.withoutGlobals : cell.source);
+      }
+    }
     this.write(this.current, source);
     this.resolutions.clear(); // files may have been added or removed
     const program = this.service.getProgram()!;
@@ -142,8 +152,8 @@ export class Scope {
     this.write(this.current, file.text); // code completed meanwhile took its place
     const checker = program.getTypeChecker();
     const symbols = [...this.declared({ program, file })].filter(([name]) => !unreached.has(name));
-    const isGlobal = file.statements.some(isForAllFiles);
-    if (symbols.length === 0 && !isGlobal) {
+    const globals = file.statements.filter(isForAllFiles);
+    if (symbols.length === 0 && globals.length === 0) {
       return;
     }
     const declares = new Set(
@@ -156,7 +166,7 @@ export class Scope {
       declares,
       uses: this.usesOf(file, checker),
       unreached,
-      isGlobal,
+      withoutGlobals: globals.length > 0 ? blanked(file.text, globals) : undefined,
     };
     this.cells.push(cell);
     this.dropUnseen(cell);
@@ -182,9 +192,12 @@ export class Scope {
       }
     };
     for (const cell of [...this.cells].reverse()) {
-      const isRunAgain =
-        cell !== newest && (cell.id === undefined ? cell.source === newest.source : cell.id === newest.id);
-      if ([...cell.declares].some((name) => !seen.has(name)) || (cell.isGlobal && !isRunAgain)) {
+      if (cell !== newest && cell.withoutGlobals !== undefined && isEarlierRun(cell, newest)) {
+        cell.source = cell.withoutGlobals;
+        cell.withoutGlobals = undefined;
+        this.write(cell.slot, cell.source);
+      }
+      if ([...cell.declares].some((name) => !seen.has(name)) || cell.withoutGlobals !== undefined) {
         markAlive(cell);
       }
       cell.declares.forEach((name) => seen.add(name));
@@ -280,6 +293,19 @@ export class Scope {
     }
     return ts.resolveModuleName(name, join(this.project, 'cell.ts'), this.options, host, this.resolutions);
   }
+}
+
+/** Whether an earlier cell is the same cell, which runs again. */
+function isEarlierRun(earlier: EarlierCell, { id, source }: Pick<EarlierCell, 'id' | 'source'>): boolean {
+  return earlier.id === undefined ? earlier.source === source : earlier.id === id;
+}
+
+/** A source with spaces in place of some statements. */
+function blanked(source: string, statements: ts.Statement[]): string {
+  return statements.reduce(
+    (text, { pos, end }) => text.slice(0, pos) + text.slice(pos, end).replace(/\S/g, ' ') + text.slice(end),
+    source,
+  );
 }
 
 /** Whether a node is, or is inside, a `declare global` or a `declare module '…'`. */

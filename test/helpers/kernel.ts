@@ -227,13 +227,13 @@ export class Kernel {
     this.pid = (await this.command('start')) as number;
   }
 
-  /** Runs a cell to its end, successful or not: see its status. */
-  run(code: string): Promise<Run> {
-    return this.start(code).ended;
+  /** Runs a cell to its end, successful or not: see its status. @param cellId as a page sends it; none by default. */
+  run(code: string, cellId?: string): Promise<Run> {
+    return this.start(code, cellId).ended;
   }
 
   /** Starts a cell. `await run.ended` waits for its end, `await run.until(/text/)` for an output. */
-  start(code: string): Run {
+  start(code: string, cellId?: string): Run {
     const run = new Run(code);
     if (this.hasDied) {
       run.giveUp(new Error('The kernel died before'));
@@ -242,7 +242,8 @@ export class Kernel {
     const id = `run-${++this.numbers}`;
     this.runs.set(id, run);
     const content = { ...EXECUTE_CONTENT, code };
-    this.command('send', { id, msg_type: 'execute_request', content }).catch((error: Error) => run.giveUp(error));
+    const request = { id, msg_type: 'execute_request', content, metadata: { cellId } };
+    this.command('send', request).catch((error: Error) => run.giveUp(error));
     return run;
   }
 

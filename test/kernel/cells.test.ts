@@ -394,6 +394,74 @@ describe('export', () => {
   });
 });
 
+describe('A cell that runs again can change what it declares for all files:', () => {
+  test.each([
+    [
+      'a const',
+      'declare global { const globalRate: number; }',
+      'declare global { const globalRate: string; }',
+      'globalRate.toFixed()',
+      'globalRate.at(0)',
+    ],
+    [
+      'a var',
+      'declare global { var globalShare: number; }',
+      'declare global { var globalShare: string; }',
+      'globalShare.toFixed()',
+      'globalShare.at(0)',
+    ],
+    [
+      'a class',
+      'declare global { class GlobalShape { sides: number } }',
+      'declare global { class GlobalShape { angles: number } }',
+      'new GlobalShape().sides',
+      'new GlobalShape().angles',
+    ],
+    [
+      'a type',
+      'declare global { type GlobalSize = number; }',
+      'declare global { type GlobalSize = string; }',
+      '(null! as GlobalSize).toFixed()',
+      '(null! as GlobalSize).at(0)',
+    ],
+    [
+      'an enum',
+      'declare global { enum GlobalLevel { low = 1 } }',
+      'declare global { enum GlobalLevel { high = 2 } }',
+      'GlobalLevel.low',
+      'GlobalLevel.high',
+    ],
+    [
+      'a namespace',
+      'declare global { namespace GlobalSizes { const small: number; } }',
+      'declare global { namespace GlobalSizes { const large: number; } }',
+      'GlobalSizes.small',
+      'GlobalSizes.large',
+    ],
+  ])('%s', async (what, first, second, useOfFirst, useOfSecond) => {
+    const isAccepted = async (use: string): Promise<boolean> => (await kernel.run(`() => ${use};`)).status === 'ok';
+    const statuses: unknown[] = [];
+    for (const code of [first, first, second, `${second}\nconst beside = 1;`, second]) {
+      statuses.push(
+        (await kernel.run(code, `global ${what}`)).status,
+        await isAccepted(useOfFirst),
+        await isAccepted(useOfSecond),
+      );
+    }
+    const [before, after] = [
+      ['ok', true, false],
+      ['ok', false, true],
+    ];
+    expect(statuses).toEqual([before, before, after, after, after].flat());
+  });
+
+  test('but not if it fails to compile', async () => {
+    await kernel.run('declare global { const kept: number; }', 'kept');
+    expect((await kernel.run('declare global { const kept: string; }\nnonesuch;', 'kept')).status).toBe('error');
+    expect((await kernel.run('() => kept.toFixed();')).status).toBe('ok');
+  });
+});
+
 describe('import', () => {
   test.each([
     ["import tf from '@tensorflow/tfjs-node'; typeof tf.tensor", "'function'"],
