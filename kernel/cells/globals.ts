@@ -60,7 +60,12 @@ export function installGlobals(cells: Cells): void {
       cells.onModulesLoaded();
       return namespace;
     },
-    meta: { url: pathToFileURL(`${folder}/`).href, dirname: folder, filename: folder },
+    meta: {
+      url: pathToFileURL(`${folder}/`).href,
+      dirname: folder,
+      filename: folder,
+      resolve: (id: unknown) => modules.urlOf(String(id)),
+    },
   });
   defineHidden(KERNEL, cells.kernel);
   captureOutput(() => cells.origin());

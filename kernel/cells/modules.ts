@@ -73,6 +73,13 @@ export class Modules {
     return namespaceOf(this.load(id, this.folder));
   }
 
+  /** The URL of a module, as `import.meta.resolve` gives it. */
+  urlOf(id: string): string {
+    return isBuiltin(id)
+      ? `node:${id.replace(/^node:/, '')}`
+      : pathToFileURL(ownPath(id, this.folder) ?? this.resolve(id, this.folder)).href;
+  }
+
   private resolve(id: string, from: string, options?: { paths?: string[] }): string {
     try {
       return createRequire(join(from, 'cell.js')).resolve(id, options);

@@ -463,6 +463,13 @@ describe('A cell that runs again can change what it declares for all files:', ()
 });
 
 describe('import', () => {
+  test('import.meta.resolve gives the URL of a package, of a module of Node and of an own file', async () => {
+    const shown = await valueAfter(
+      "['plain', 'fs', './x'].map((id) => import.meta.resolve(id).replace(/.*\\/(?=.*\\/)/, ''))",
+    );
+    expect(shown).toBe("[ 'plain/index.js', 'node:fs', 'notebooks/x.ts' ]");
+  });
+
   test.each([
     ["import tf from '@tensorflow/tfjs-node'; typeof tf.tensor", "'function'"],
     [
