@@ -32,6 +32,7 @@ const server = new Server(connection, runner, scope, sections);
 
 installGlobals({
   modules,
+  sections,
   folder,
   origin: server.origin,
   check: runner.check,

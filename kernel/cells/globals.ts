@@ -11,6 +11,8 @@ import type { Run } from '../output/run';
 import { log } from '../protocol/log';
 import { CELL } from './syntax';
 import type { Modules } from './modules';
+import { callApart } from '../stop/apart';
+import type { Sections } from '../stop/sections';
 
 /** The symbol by which every copy of the library finds the kernel. */
 const KERNEL = Symbol.for('mnist-kernel');
@@ -31,6 +33,7 @@ export interface KernelForLibraries {
 
 interface Cells {
   modules: Modules;
+  sections: Sections;
   folder: string;
   /** The run whose code is executing. */
   origin: () => Run | undefined;
@@ -69,7 +72,7 @@ export function installGlobals(cells: Cells): void {
   });
   defineHidden(KERNEL, cells.kernel);
   captureOutput(() => cells.origin());
-  trackTimers();
+  trackTimers(cells.sections);
   attributeEvents();
   refuseInput(defineHidden);
   refuseExit();
@@ -137,8 +140,8 @@ function captureOutput(origin: () => Run | undefined): void {
   });
 }
 
-/** Registers timers with the run that starts them, so that they end if the run is stopped. */
-function trackTimers(): void {
+/** Registers timers with the run that starts them, so that they end if the run is stopped, and calls their code apart. */
+function trackTimers(sections: Sections): void {
   type Start = (callback: (...args: unknown[]) => void, ...more: unknown[]) => NodeJS.Timeout | NodeJS.Immediate;
   const cancel = (timer: NodeJS.Timeout | NodeJS.Immediate): void => {
     clearTimeout(timer as NodeJS.Timeout);
@@ -147,23 +150,23 @@ function trackTimers(): void {
   for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
     const original = globalThis[name] as unknown as Start;
     const start: Start = (callback, ...more) => {
-      const run = currentRun();
-      if (!run || typeof callback !== 'function') {
+      if (typeof callback !== 'function') {
         return original(callback, ...more);
       }
+      const run = currentRun();
       const timer = original(
         (...args) => {
           if (name !== 'setInterval') {
-            run.timers.delete(timer);
+            run?.timers.delete(timer);
           }
-          within(run, () => callback(...args));
+          within(run, () => sections.apart(() => callback(...args)));
         },
         ...more,
       );
-      if (run.isClosed) {
+      if (run?.isClosed) {
         cancel(timer);
       } else {
-        run.timers.add(timer);
+        run?.timers.add(timer);
       }
       return timer;
     };
@@ -186,10 +189,12 @@ function trackTimers(): void {
   syncBuiltinESMExports();
 }
 
-/** Wraps a callback so that it runs as part of the current run. */
+/** Wraps a callback so that it runs as part of the current run, and apart from the code that calls it. */
 function bound<Args extends unknown[]>(callback: (...args: Args) => void): (...args: Args) => void {
   const run = currentRun();
-  return run && typeof callback === 'function' ? (...args) => within(run, () => callback(...args)) : callback;
+  return run && typeof callback === 'function'
+    ? (...args) => within(run, () => callApart(() => callback(...args)))
+    : callback;
 }
 
 /** Attributes events from outside (a file, a child process, a socket) to the run that last added a listener. */

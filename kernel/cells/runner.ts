@@ -198,6 +198,7 @@ export class Runner {
    */
   private giveUpTerminated(done: () => void): void {
     this.terminations = this.shared[Shared.terminations];
+    clearAsyncIds();
     const listeners = [...this.listeners.keys()];
     const trainings = tensorflow.trainingsInProgress();
     if (listeners.length === 0 && trainings.length === 0) {
@@ -313,10 +314,12 @@ export class Runner {
     this.evaluations.add(evaluation);
     evaluation.promise = firstPromiseOf(() =>
       within(run, () =>
-        evaluate(code, name, (outcome) => {
-          this.evaluations.delete(evaluation);
-          done(outcome);
-        }),
+        this.sections.apart(() =>
+          evaluate(code, name, (outcome) => {
+            this.evaluations.delete(evaluation);
+            done(outcome);
+          }),
+        ),
       ),
     );
   }
@@ -413,6 +416,16 @@ export class Runner {
     };
     return new Set([...before].filter(isUnreached).map(([name]) => name));
   }
+}
+
+/**
+ * Clears Node's stack of async ids, which keeps the ids of terminated code: async hooks that a later cell enables would find
+ * them and end the process. Node clears it whenever it has handled an uncaught error.
+ */
+function clearAsyncIds(): void {
+  setImmediateTimer(() => {
+    throw interrupted; // which is not shown
+  });
 }
 
 /** A reference to a value that does not keep it in memory. */

@@ -2,7 +2,7 @@
 // stopped.
 //
 // AsyncLocalStorage does the same. But on Node 20 and 22 it enables async hooks, which end the process when code is
-// terminated in a callback.
+// terminated after an await.
 import { promiseHooks } from 'node:v8';
 import type { Run } from './run';
 

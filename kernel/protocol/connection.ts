@@ -89,6 +89,9 @@ export class Connection {
 
   private receive(message: FromThread): void {
     if (message === 'interrupt') {
+      if (Atomics.load(this.shared, Shared.handledStops) === Atomics.load(this.shared, Shared.stops)) {
+        return; // the socket thread asks again if a termination may have met the first attempt
+      }
       Atomics.add(this.shared, Shared.handledStops, 1);
       Atomics.store(this.shared, Shared.isEnding, 1); // the thread watches on until the listener has looked for a cell
       this.send('interrupted');

@@ -20,10 +20,12 @@ export interface ThreadData {
 
 /** The execution id while running code must not be terminated. */
 export const UNINTERRUPTIBLE = 0;
+/** The execution id from the decision to terminate the running code until V8 has terminated it. */
+export const TERMINATING = -1;
 
 /** Indexes into the shared memory. */
 export enum Shared {
-  /** Changes with each execution that may be terminated; UNINTERRUPTIBLE while running code must not be terminated. */
+  /** Changes with each execution that may be terminated; else UNINTERRUPTIBLE or TERMINATING. */
   executionId,
   /** Characters of output that wait to be sent. */
   queuedCharacters,

@@ -6,7 +6,15 @@ import { Publisher, Reply, Router } from 'zeromq';
 import { log } from './log';
 import { MemoryWatch, type Shortage, limitedGroups } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
-import { type FromThread, UNINTERRUPTIBLE, type Printed, Shared, type ThreadData, type ToThread } from './shared';
+import {
+  type FromThread,
+  type Printed,
+  Shared,
+  TERMINATING,
+  type ThreadData,
+  type ToThread,
+  UNINTERRUPTIBLE,
+} from './shared';
 
 const { connection, shared } = workerData as ThreadData;
 
@@ -149,7 +157,6 @@ function start(port: MessagePort): void {
   function terminateStuckCode(connected: Session): void {
     let execution = Atomics.load(shared, Shared.executionId);
     let [since, uninterruptibleSince] = [Date.now(), Infinity];
-    let isTerminating = false;
     const poll = (): void => {
       if (replies.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
         connected.disconnect();
@@ -157,6 +164,10 @@ function start(port: MessagePort): void {
         return;
       }
       const [now, current] = [Date.now(), Atomics.load(shared, Shared.executionId)];
+      if (current === TERMINATING) {
+        wait();
+        return;
+      }
       const isUninterruptible = current === UNINTERRUPTIBLE; // after a step, the same execution goes on
       uninterruptibleSince = isUninterruptible ? Math.min(uninterruptibleSince, now) : Infinity;
       if (!isUninterruptible && current !== execution) {
@@ -165,12 +176,16 @@ function start(port: MessagePort): void {
       const isPatient = isUninterruptible
         ? now - uninterruptibleSince < MAX_UNINTERRUPTIBLE_MS
         : now - since < Atomics.load(shared, Shared.patienceMs) && !shortage?.isUrgent;
-      if (!isPatient && !isTerminating) {
-        isTerminating = true;
+      // From here on, the main thread begins no critical section until the termination has ended.
+      if (!isPatient && Atomics.compareExchange(shared, Shared.executionId, current, TERMINATING) === current) {
         Atomics.add(shared, Shared.terminations, 1);
         connected.post('Runtime.terminateExecution', () => {
+          Atomics.compareExchange(shared, Shared.executionId, TERMINATING, current);
           // A second termination must not meet the kernel while it ends the cell.
-          [isTerminating, since, uninterruptibleSince] = [false, Date.now(), Infinity];
+          [since, uninterruptibleSince] = [Date.now(), Infinity];
+          if (replies.length > 0) {
+            sendToKernel('interrupt'); // in case the termination met the kernel as it handled Stop
+          }
           if (shortage) {
             stopWatchingMemory();
           }

@@ -1,4 +1,5 @@
-import { Shared, UNINTERRUPTIBLE } from '../protocol/shared';
+import { Shared, TERMINATING, UNINTERRUPTIBLE } from '../protocol/shared';
+import { callApart } from './apart';
 
 /**
  * Tells the socket thread which code must not be terminated: critical sections run to their end. After Stop, the thread
@@ -30,12 +31,11 @@ export class Sections {
 
   /** Runs a short step that must not be terminated half-way. Steps do not extend the time that code may run after Stop. */
   step<T>(work: () => T): T {
-    const { shared } = this;
-    const execution = Atomics.exchange(shared, Shared.executionId, UNINTERRUPTIBLE);
+    const execution = this.exchange(UNINTERRUPTIBLE);
     try {
       return work();
     } finally {
-      Atomics.store(shared, Shared.executionId, execution);
+      this.exchange(execution);
     }
   }
 
@@ -47,6 +47,22 @@ export class Sections {
     } finally {
       leave();
     }
+  }
+
+  /**
+   * Calls code of a cell in a turn of the event loop: termination ends this code only, and not the code that calls it. A
+   * termination that comes late, because the code was in a long native call, is waited for, so that it does not hit the kernel.
+   *
+   * @throws what the code throws.
+   */
+  apart(work: () => void): void {
+    callApart(() => {
+      try {
+        work();
+      } finally {
+        this.update();
+      }
+    });
   }
 
   /** Begins a critical section. @returns a function that ends it. */
@@ -71,10 +87,19 @@ export class Sections {
 
   /** Sets a new execution id, so that the time that code may run after Stop starts again. */
   private update(): void {
-    Atomics.store(
-      this.shared,
-      Shared.executionId,
-      this.depth > 0 || this.isStopTakenOver ? UNINTERRUPTIBLE : ++this.executions,
-    );
+    this.exchange(this.depth > 0 || this.isStopTakenOver ? UNINTERRUPTIBLE : ++this.executions);
+  }
+
+  /** Sets the execution id, and returns the one before. While the socket thread terminates code, it waits here for its end. */
+  private exchange(execution: number): number {
+    for (;;) {
+      const before = Atomics.load(this.shared, Shared.executionId);
+      if (
+        before !== TERMINATING &&
+        Atomics.compareExchange(this.shared, Shared.executionId, before, execution) === before
+      ) {
+        return before;
+      }
+    }
   }
 }

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from queue import Empty
 
 from jupyter_client import AsyncKernelManager
 
@@ -43,8 +44,8 @@ class Bridge:
             await asyncio.sleep(0.1)
         write({"event": "dead"})
 
-    async def send(self, id, msg_type, content):
-        message = self.client.session.msg(msg_type, content)
+    async def send(self, id, msg_type, content, metadata=None):
+        message = self.client.session.msg(msg_type, content, metadata=metadata)
         message["msg_id"] = message["header"]["msg_id"] = id
         self.client.shell_channel.send(message)
 
@@ -52,7 +53,13 @@ class Bridge:
         """Interrupts as the manager does, but waits for the kernel's reply if there is one."""
         if self.manager.kernel_spec.interrupt_mode == "message":
             self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
-            await self.client.control_channel.get_msg()
+            while True:
+                try:
+                    await self.client.control_channel.get_msg(timeout=1)
+                    return
+                except Empty:
+                    if not await self.manager.is_alive():
+                        raise RuntimeError("The kernel died") from None
         else:
             await self.manager.interrupt_kernel()
 

@@ -41,8 +41,20 @@ describe('Stop ends', () => {
       'setTimeout(() => { console.log("started"); while (true) {} }, 10);\nawait new Promise(() => {});',
     ],
     [
+      'an endless loop in the second of two immediates',
+      'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});',
+    ],
+    [
       'an endless loop in setImmediate',
       'setImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});',
+    ],
+    [
+      'a native call that returns after Stop',
+      'console.log("started"); require("node:child_process").execSync("sleep 0.5");',
+    ],
+    [
+      'a native call in the second of two immediates',
+      'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); require("node:child_process").execSync("sleep 0.5"); });\nawait new Promise(() => {});',
     ],
     ['an endless chain of promises', 'console.log("started"); for (;;) { await null; }'],
     [
@@ -56,6 +68,17 @@ describe('Stop ends', () => {
       'import { setTimeout as wait } from "node:timers/promises";\nconsole.log("started"); await wait(1e6);',
     ],
   ])('%s, and the next cell runs', (_what, code) => expectStopped(code));
+
+  test('an endless loop in a timer while async hooks are in use', async () => {
+    const run = kernel.start(`import { AsyncLocalStorage } from 'node:async_hooks';
+const storage = new AsyncLocalStorage<number>();
+storage.run(1, () => setTimeout(() => { console.log('started'); while (true) {} }));
+await new Promise(() => {});`);
+    await run.until(/started/);
+    await kernel.interrupt();
+    expect((await run.ended).ename).toBe('Interrupted');
+    expect((await kernel.run("storage.disable(); console.log('again')")).stdout).toBe('again\n');
+  });
 
   test('a loop with awaits completely: it does not go on during later cells, and its finally runs', async () => {
     const run = await kernel.interruptOnceStarted(`const count = async () => {
