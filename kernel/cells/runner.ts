@@ -17,6 +17,9 @@ import { nameInV8 } from './shadowed-globals';
 
 export type Result = { status: 'ok'; bundle: MimeBundle | null } | ({ status: 'error' } & Description);
 
+/** Why a cell failed. */
+type Failure = 'stopped' | Description;
+
 /** The error of a stopped cell. */
 const interrupted = Object.assign(new Error('the cell was stopped.'), { name: 'Interrupted', stack: '' });
 
@@ -98,7 +101,7 @@ export class Runner {
     try {
       this.evaluate(running);
     } catch (error) {
-      this.fail(running, error);
+      this.fail(running, describe(error));
     }
   }
 
@@ -183,7 +186,7 @@ export class Runner {
     }
     this.beginEnd(running);
     if (running.cell) {
-      setTimer(() => this.fail(running, interrupted), GRACE_MS);
+      setTimer(() => this.fail(running, 'stopped'), GRACE_MS);
     }
   }
 
@@ -291,7 +294,7 @@ export class Runner {
     }
     setImmediateTimer(() => {
       if (run.isStopped || this.shared[Shared.stops] !== running.stops) {
-        this.fail(running, interrupted);
+        this.fail(running, 'stopped');
         return;
       }
       for (const { name, isHoisted } of compiled.variables) {
@@ -347,10 +350,9 @@ export class Runner {
       return;
     }
     if (outcome === 'terminated' || run.isStopped) {
-      this.beginEnd(running);
-      this.fail(running, interrupted);
+      this.fail(running, 'stopped');
     } else if ('error' in outcome) {
-      this.fail(running, outcome.error);
+      this.fail(running, this.describeThrown(outcome.error));
     } else {
       this.sections.run(() => this.scope.keep(running.cell!, run.cellId, new Set()));
       if (!hasValue || outcome.value === undefined) {
@@ -364,47 +366,59 @@ export class Runner {
     }
   }
 
-  private fail(running: Running, error: unknown): void {
+  /** Describes what a cell has thrown. Its getters are code of the cell, which can be stopped. */
+  private describeThrown(error: unknown): Failure {
+    let failure: Failure = 'stopped';
+    this.sections.apart(() => {
+      failure = describe(error);
+    });
+    return failure;
+  }
+
+  private fail(running: Running, failure: Failure): void {
     if (this.running === running) {
-      this.sections.run(() => this.failUninterruptibly(running, error));
+      if (failure === 'stopped' && !running.run.isStopped) {
+        this.beginEnd(running);
+      }
+      this.sections.run(() => this.failUninterruptibly(running, failure));
     }
   }
 
-  private failUninterruptibly(running: Running, error: unknown): void {
+  private failUninterruptibly(running: Running, failure: Failure): void {
     const { run } = running;
     if (this.wasTerminated) {
       running.engineIs = 'in restoration';
       forgetCurrent();
       this.modules.forgetHalfLoaded();
-      this.giveUpTerminated(() => this.restoreEngine(running, error));
+      this.giveUpTerminated(() => this.restoreEngine(running, failure));
       return;
     }
-    if (error === interrupted && tensorflow.isTraining(run) && Date.now() - running.stoppedAt < MAX_BATCH_MS) {
+    if (failure === 'stopped' && tensorflow.isTraining(run) && Date.now() - running.stoppedAt < MAX_BATCH_MS) {
       tensorflow.stopTraining();
-      setTimer(() => this.fail(running, error), GRACE_MS);
+      setTimer(() => this.fail(running, failure), GRACE_MS);
       return;
     }
-    if (error === interrupted && running.engineIs !== 'restored') {
+    if (failure === 'stopped' && running.engineIs !== 'restored') {
       if (running.engineIs === 'as left') {
-        this.restoreEngine(running, error);
+        this.restoreEngine(running, failure);
       }
       return;
     }
     if (running.cell) {
       this.scope.keep(running.cell, run.cellId, this.unreachedNames(running));
     }
-    running.finish({ status: 'error', ...describe(error === interrupted ? this.stopError() : error) });
-    if (error === interrupted) {
+    running.finish({ status: 'error', ...(failure === 'stopped' ? describe(this.stopError()) : failure) });
+    if (failure === 'stopped') {
       run.close();
     }
   }
 
   /** Restores tfjs's engine, then lets the cell fail. */
-  private restoreEngine(running: Running, error: unknown): void {
+  private restoreEngine(running: Running, failure: Failure): void {
     running.engineIs = 'in restoration';
     tensorflow.restoreEngine(running.engine, this.sections, () => {
       running.engineIs = 'restored';
-      this.fail(running, error);
+      this.fail(running, failure);
     });
   }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kernel, startKernel } from '../helpers/kernel';
+import { installKernelFor, otherNodes } from '../helpers/other-nodes';
 
 let kernel: Kernel;
 beforeAll(async () => {
@@ -11,18 +12,26 @@ beforeAll(async () => {
 afterAll(() => kernel.stop());
 
 /** Expects Stop to end a cell that prints `started`, and the next cell to run in the same kernel. */
-async function expectStopped(code: string): Promise<void> {
-  const { pid } = kernel;
-  const run = await kernel.interruptOnceStarted(code);
+async function expectStopped(code: string, inKernel = kernel): Promise<void> {
+  const { pid } = inKernel;
+  const run = await inKernel.interruptOnceStarted(code);
   expect([run.status, run.ename, run.evalue, run.stderr]).toEqual([
     'error',
     'Interrupted',
     'the cell was stopped.',
     '',
   ]);
-  const next = await kernel.run('console.log(6 * 7);');
-  expect([next.status, next.stdout, next.stderr, kernel.pid]).toEqual(['ok', '42\n', '', pid]);
+  const next = await inKernel.run('console.log(6 * 7);');
+  expect([next.status, next.stdout, next.stderr, inKernel.pid]).toEqual(['ok', '42\n', '', pid]);
 }
+
+const LOOP_IN_IMMEDIATE =
+  'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});';
+const BLOCKING_COMMAND = 'console.log("started"); require("node:child_process").execSync("sleep 0.5");';
+const LOOP_IN_INSPECTION =
+  'throw { [Symbol.for("nodejs.util.inspect.custom")]() { console.log("started"); while (true) {} } };';
+const LOOP_IN_GETTER =
+  'throw Object.defineProperty(new Error(), "message", { get() { console.log("started"); while (true) {} } });';
 
 describe('Stop ends', () => {
   test.each([
@@ -40,20 +49,23 @@ describe('Stop ends', () => {
       'an endless loop in a timer',
       'setTimeout(() => { console.log("started"); while (true) {} }, 10);\nawait new Promise(() => {});',
     ],
+    ['an endless loop in the second of two immediates', LOOP_IN_IMMEDIATE],
+    ['an endless loop in the inspection of what is thrown', LOOP_IN_INSPECTION],
     [
-      'an endless loop in the second of two immediates',
-      'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});',
+      'an endless loop in a getter of what is thrown in a timer',
+      `setTimeout(() => { ${LOOP_IN_GETTER} });\nawait new Promise(() => {});`,
+    ],
+    [
+      'an endless loop in a getter of what a promise rejects with',
+      `void (async () => { ${LOOP_IN_GETTER} })();\nawait new Promise(() => {});`,
     ],
     [
       'an endless loop in setImmediate',
       'setImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});',
     ],
+    ['a command that blocks', BLOCKING_COMMAND],
     [
-      'a native call that returns after Stop',
-      'console.log("started"); require("node:child_process").execSync("sleep 0.5");',
-    ],
-    [
-      'a native call in the second of two immediates',
+      'a command that blocks, in the second of two immediates',
       'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); require("node:child_process").execSync("sleep 0.5"); });\nawait new Promise(() => {});',
     ],
     ['an endless chain of promises', 'console.log("started"); for (;;) { await null; }'],
@@ -111,6 +123,28 @@ try { await count(); } finally { console.log('finally'); }`);
     const next = await kernel.run('await sleep(500); console.log("whole");');
     expect([next.status, next.stdout]).toEqual(['ok', 'whole\n']);
   });
+});
+
+describe.each(otherNodes)('Stop on %s ends', (node) => {
+  let folder: string;
+  let other: Kernel;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'stop-'));
+    other = await startKernel({ name: node, env: installKernelFor(node, folder) });
+  });
+  afterAll(async () => {
+    await other.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  test.each([
+    ['an endless loop', 'console.log("started"); while (true) {}'],
+    ['an endless loop after an await', 'await null; console.log("started"); while (true) {}'],
+    ['an endless loop in the second of two immediates', LOOP_IN_IMMEDIATE],
+    ['an endless loop in the inspection of what is thrown', LOOP_IN_INSPECTION],
+    ['a command that blocks', BLOCKING_COMMAND],
+    ['a promise that stays pending', 'console.log("started"); await new Promise(() => {});'],
+  ])('%s, and the next cell runs', (_what, code) => expectStopped(code, other));
 });
 
 describe('After Stop, work that the cell has started prints nothing in later cells:', () => {
