@@ -1,10 +1,11 @@
-// All changes to Node's globals. They use only Node's public interface, and are tested on Node 20, 22, 24 and 26.
+// All changes to Node's globals, except that of output/children.ts. They use only Node's public interface, and are tested on Node 20, 22, 24 and 26.
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Readable, Writable } from 'node:stream';
 import timers from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { NO_INPUT } from '../language/problem';
+import { showOutputOfChildren } from '../output/children';
 import { STACK_FRAMES, writeStack } from '../output/errors';
 import { currentRun, within } from '../output/context';
 import type { Run } from '../output/run';
@@ -72,6 +73,7 @@ export function installGlobals(cells: Cells): void {
   });
   defineHidden(KERNEL, cells.kernel);
   captureOutput(() => cells.origin());
+  showOutputOfChildren();
   trackTimers(cells.sections);
   attributeEvents();
   refuseInput(defineHidden);

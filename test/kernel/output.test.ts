@@ -1,7 +1,8 @@
 // The output, values and errors of cells, all of which must reach the notebook.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, readFileSync } from 'node:fs';
+import { constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
@@ -282,6 +283,61 @@ console.log('d');`);
     expect((await kernel.run(`process.stdout.write(${value} as any)`)).evalue).toMatch(
       /expected a string, a Buffer or a Uint8Array/,
     );
+  });
+});
+
+describe('what a child process prints to an output that it inherits is shown:', () => {
+  const IMPORT =
+    "import { execFileSync, execSync, fork, spawn, spawnSync } from 'node:child_process';\nimport { once } from 'node:events';\n";
+  const folder = mkdtempSync(join(tmpdir(), 'child-'));
+  const file = join(folder, 'child.js');
+  beforeAll(() => writeFileSync(file, "console.log('out'); console.error('wrong');"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const ENDED = (start: string): string =>
+    `const child = ${start}; await once(child, 'close'); [child.stdout, child.stderr]`;
+  test.each([
+    ['execSync', "execSync('echo out; echo wrong >&2', { stdio: 'inherit' })", 'null'],
+    [
+      'execFileSync',
+      "execFileSync('sh', ['-c', 'echo out; echo wrong >&2'], { stdio: [0, process.stdout, 2] })",
+      'null',
+    ],
+    [
+      'spawnSync',
+      "spawnSync('sh', ['-c', 'echo out; echo wrong >&2'], { stdio: ['ignore', 'inherit', 'inherit'] }).output",
+      '[ null, null, null ]',
+    ],
+    [
+      'spawnSync that swaps both',
+      "spawnSync('sh', ['-c', 'echo wrong; echo out >&2'], { stdio: ['ignore', 2, 1] }).status",
+      '0',
+    ],
+    ['spawn', ENDED("spawn('sh', ['-c', 'echo out; echo wrong >&2'], { stdio: 'inherit' })"), '[ null, null ]'],
+    [
+      'spawn, in part',
+      `let piped = ''; const child = spawn('sh', ['-c', 'echo out; echo wrong >&2; echo piped >&3'], { stdio: ['ignore', process.stdout, process.stderr, 'pipe'] }); child.stdio[3]!.on('data', (chunk) => piped += chunk); await once(child, 'close'); piped`,
+      "'piped\\n'",
+    ],
+    ['fork', ENDED('fork(FILE)'), '[ null, null ]'],
+  ])('%s', async (_what, code, value) => {
+    const run = await kernel.run(IMPORT + code.replace('FILE', JSON.stringify(file)));
+    expect([run.stdout, run.stderr, run.result ?? 'null']).toEqual(['out\n', 'wrong\n', value]);
+  });
+
+  test('also if it fails, and in order', async () => {
+    const run = await kernel.run(
+      `${IMPORT}console.log(1); execSync('echo 2', { stdio: 'inherit' }); console.log(3); execSync('echo 4; exit 5', { stdio: 'inherit' });`,
+    );
+    expect([run.stdout, run.evalue]).toEqual(['1\n2\n3\n4\n', 'Command failed: echo 4; exit 5']);
+  });
+
+  test('while it runs, below the cell that has started it', async () => {
+    const run = kernel.start(
+      `${IMPORT}spawn('sh', ['-c', 'echo early; sleep 60'], { stdio: 'inherit' }); await new Promise(() => {});`,
+    );
+    await run.until(/early/);
+    await kernel.interrupt();
+    expect((await run.ended).ename).toBe('Interrupted');
   });
 });
 
