@@ -1,4 +1,5 @@
-// All changes to Node's globals, except that of output/children.ts. They use only Node's public interface, and are tested on Node 20, 22, 24 and 26.
+// All changes to Node's globals, except that of output/children.ts. They use only Node's public interface, and are tested on
+// Node 20, 22, 24 and 26.
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Readable, Writable } from 'node:stream';
@@ -10,10 +11,10 @@ import { STACK_FRAMES, writeStack } from '../output/errors';
 import { currentRun, within } from '../output/context';
 import type { Run } from '../output/run';
 import { log } from '../protocol/log';
-import { CELL } from './syntax';
-import type { Modules } from './modules';
 import { callApart } from '../stop/apart';
 import type { Sections } from '../stop/sections';
+import { CELL } from './syntax';
+import type { Modules } from './modules';
 
 /** The symbol by which every copy of the library finds the kernel. */
 const KERNEL = Symbol.for('mnist-kernel');

@@ -352,7 +352,8 @@ export class Runner {
     if (outcome === 'terminated' || run.isStopped) {
       this.fail(running, 'stopped');
     } else if ('error' in outcome) {
-      this.fail(running, this.describeThrown(outcome.error));
+      // Getters of what was thrown are code of the cell, which can be stopped.
+      this.fail(running, this.sections.apart(() => describe(outcome.error)) ?? 'stopped');
     } else {
       this.sections.run(() => this.scope.keep(running.cell!, run.cellId, new Set()));
       if (!hasValue || outcome.value === undefined) {
@@ -364,15 +365,6 @@ export class Runner {
         (error) => running.finish({ status: 'error', ...describe(error) }),
       );
     }
-  }
-
-  /** Describes what a cell has thrown. Its getters are code of the cell, which can be stopped. */
-  private describeThrown(error: unknown): Failure {
-    let failure: Failure = 'stopped';
-    this.sections.apart(() => {
-      failure = describe(error);
-    });
-    return failure;
   }
 
   private fail(running: Running, failure: Failure): void {

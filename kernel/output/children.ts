@@ -5,28 +5,29 @@ import childProcess from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 type StreamName = 'stdout' | 'stderr';
 
 const NAMES: Record<number, StreamName> = { 1: 'stdout', 2: 'stderr' };
 
-/** For each of a child's files, the output of this process that it inherits. */
-function inheritedOutputs(stdio: unknown): (StreamName | undefined)[] {
-  const list: unknown[] = typeof stdio === 'string' ? [stdio, stdio, stdio] : Array.isArray(stdio) ? stdio : [];
-  return list.map((each, index) => {
-    const descriptor = each === 'inherit' ? index : ((each as { fd?: unknown } | null)?.fd ?? each);
+/**
+ * Finds the outputs that a child would inherit.
+ *
+ * @returns `stdio` with other files in their place, and their names by index; null if there are none.
+ */
+function redirected(
+  stdio: unknown,
+  fileFor: (name: StreamName) => unknown,
+): { stdio: unknown[]; names: (StreamName | undefined)[] } | null {
+  const files: unknown[] = typeof stdio === 'string' ? [stdio, stdio, stdio] : Array.isArray(stdio) ? stdio : [];
+  const names = files.map((file, index) => {
+    const descriptor = file === 'inherit' ? index : ((file as { fd?: unknown } | null)?.fd ?? file);
     return typeof descriptor === 'number' ? NAMES[descriptor] : undefined;
   });
-}
-
-/** `stdio` with other files in place of the outputs that are inherited. */
-function replaced(
-  stdio: unknown,
-  outputs: (StreamName | undefined)[],
-  files: (name: StreamName) => unknown,
-): unknown[] {
-  return outputs.map((name, index) => (name ? files(name) : typeof stdio === 'string' ? stdio : (stdio as [])[index]));
+  return names.some((name) => name)
+    ? { stdio: files.map((file, index) => (names[index] ? fileFor(names[index]) : file)), names }
+    : null;
 }
 
 export function showOutputOfChildren(): void {
@@ -44,18 +45,19 @@ function showOutputOfStarted(): void {
   };
   const { spawn } = prototype;
   prototype.spawn = function (options) {
-    const outputs = inheritedOutputs(options.stdio);
-    if (!outputs.some((name) => name)) {
+    const inherited = redirected(options.stdio, () => 'pipe');
+    if (!inherited) {
       return spawn.call(this, options);
     }
-    const result = spawn.call(this, { ...options, stdio: replaced(options.stdio, outputs, () => 'pipe') });
-    outputs.forEach((name, index) => {
+    const { stdio, names } = inherited;
+    const result = spawn.call(this, { ...options, stdio });
+    names.forEach((name, index) => {
       if (name) {
         this.stdio[index]?.on('data', (chunk: Buffer) => process[name].write(chunk));
       }
     });
     // As in Node: what a child inherits, its parent does not read.
-    Object.assign(this, { stdout: outputs[1] ? null : this.stdout, stderr: outputs[2] ? null : this.stderr });
+    Object.assign(this, { stdout: names[1] ? null : this.stdout, stderr: names[2] ? null : this.stderr });
     return result;
   };
 }
@@ -66,24 +68,23 @@ function showOutputOfAwaited(name: 'spawnSync' | 'execFileSync' | 'execSync'): v
   const run = childProcess[name] as unknown as Run;
   const shown: Run = (...args) => {
     const options = args.at(-1) as { stdio?: unknown } | null | undefined;
-    const outputs = inheritedOutputs(options?.stdio);
-    if (!outputs.some((output) => output)) {
+    const files: { name: StreamName; path: string; descriptor: number }[] = [];
+    const inherited = redirected(options?.stdio, (output) => {
+      const path = join(mkdtempSync(join(tmpdir(), 'output-')), output);
+      files.push({ name: output, path, descriptor: openSync(path, 'a') });
+      return files.at(-1)!.descriptor;
+    });
+    if (!inherited) {
       return run(...args);
     }
-    const folder = mkdtempSync(join(tmpdir(), 'output-'));
-    const descriptors = {
-      stdout: openSync(join(folder, 'stdout'), 'a'),
-      stderr: openSync(join(folder, 'stderr'), 'a'),
-    };
     try {
-      const stdio = replaced(options!.stdio, outputs, (output) => descriptors[output]);
-      return run(...args.slice(0, -1), { ...options, stdio });
+      return run(...args.slice(0, -1), { ...options, stdio: inherited.stdio });
     } finally {
-      for (const output of ['stdout', 'stderr'] as const) {
-        closeSync(descriptors[output]);
-        process[output].write(readFileSync(join(folder, output)));
+      for (const { name: output, path, descriptor } of files) {
+        closeSync(descriptor);
+        process[output].write(readFileSync(path));
+        rmSync(dirname(path), { recursive: true });
       }
-      rmSync(folder, { recursive: true });
     }
   };
   Object.assign(childProcess, { [name]: shown });

@@ -6,7 +6,7 @@ import type { Result, Runner } from '../cells/runner';
 import { completeness } from '../language/completeness';
 import { completion, inspection } from '../language/inspection';
 import type { Scope } from '../language/scope';
-import { type Description, cellNumberOf, describe } from '../output/errors';
+import { cellNumberOf, describe } from '../output/errors';
 import { lastReplay, listReplays } from '../output/replay';
 import { currentRun, runOf } from '../output/context';
 import { Run } from '../output/run';
@@ -63,16 +63,15 @@ export class Server {
 
   /** Shows an uncaught error from a timer or an unawaited promise below the cell that it comes from. */
   readonly report = (error: unknown, promise?: unknown): void => {
-    let run: Run | undefined;
-    let description: Description | undefined;
-    this.sections.apart(() => {
-      // Getters of the error are code of the cell, which can be stopped.
-      run = (promise instanceof Promise ? runOf(promise) : undefined) ?? this.origin(error);
-      description = describe(error);
-    });
-    if (!description || description.ename === 'Interrupted') {
+    // Getters of the error are code of the cell, which can be stopped.
+    const shown = this.sections.apart(() => ({
+      run: (promise instanceof Promise ? runOf(promise) : undefined) ?? this.origin(error),
+      description: describe(error),
+    }));
+    if (!shown || shown.description.ename === 'Interrupted') {
       return; // the cell itself has failed with it
     }
+    const { run, description } = shown;
     if (run) {
       run.publish('error', description);
     } else {

@@ -4,7 +4,9 @@ const session = new Session();
 session.connect();
 
 const NAME = 'mnist-kernel.call';
-let called: () => void;
+const EXPRESSION = `globalThis[Symbol.for('${NAME}')]()`;
+const nothing = (): void => undefined;
+let called = nothing;
 Object.defineProperty(globalThis, Symbol.for(NAME), { value: () => called() });
 
 /**
@@ -12,19 +14,22 @@ Object.defineProperty(globalThis, Symbol.for(NAME), { value: () => called() });
  * Without their `finally` blocks, Node's list of immediates and its async hooks would stay broken for good. In V8, termination
  * ends where `Runtime.evaluate` began (`EvaluateScope` in V8's src/inspector/injected-script.cc).
  *
+ * @returns what the function returns; undefined if it was terminated.
  * @throws what the function throws.
  */
-export function callApart(work: () => void): void {
-  let thrown: { error: unknown } | undefined;
+export function callApart<T>(work: () => T): T | undefined {
+  let outcome: { value: T } | { error: unknown } | undefined;
   called = () => {
     try {
-      work();
+      outcome = { value: work() };
     } catch (error) {
-      thrown = { error };
+      outcome = { error };
     }
   };
-  session.post('Runtime.evaluate', { expression: `globalThis[Symbol.for('${NAME}')]()`, silent: true });
-  if (thrown) {
-    throw thrown.error;
+  session.post('Runtime.evaluate', { expression: EXPRESSION, silent: true });
+  called = nothing; // what the function holds can be collected
+  if (outcome && 'error' in outcome) {
+    throw outcome.error;
   }
+  return outcome?.value;
 }

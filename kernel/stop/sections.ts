@@ -53,12 +53,13 @@ export class Sections {
    * Calls code of a cell in a turn of the event loop: termination ends this code only, and not the code that calls it. A
    * termination that comes late, because the code was in a long native call, is waited for, so that it does not hit the kernel.
    *
+   * @returns what the code returns; undefined if it was terminated.
    * @throws what the code throws.
    */
-  apart(work: () => void): void {
-    callApart(() => {
+  apart<T>(work: () => T): T | undefined {
+    return callApart(() => {
       try {
-        work();
+        return work();
       } finally {
         this.update();
       }
