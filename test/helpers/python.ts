@@ -1,4 +1,16 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from './notebook';
+
+/** Python of the project's environment. */
+export const python = join(root, '.venv', 'bin', 'python');
+
+/** Installs the packages of `test/NAME/requirements.txt`, without what they need, into a folder. */
+export function installPackages(name: string, folder: string): void {
+  const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
+  const requirements = join(root, 'test', name, 'requirements.txt');
+  execFileSync(python, [...install, '--target', folder, '-r', requirements], { stdio: 'pipe' });
+}
 
 const isTooOld = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']).status !== 0;
 

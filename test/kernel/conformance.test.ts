@@ -1,12 +1,12 @@
 // The Jupyter project's conformance suite for kernels, with one test for each of its checks.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../helpers/notebook';
+import { installPackages, python } from '../helpers/python';
 
 const MINUTES = 60_000;
-const python = join(root, '.venv', 'bin', 'python');
 const conformance = join(root, 'test', 'conformance');
 
 const CHECKS = [
@@ -36,9 +36,7 @@ let outcomes: Record<string, string[]>;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'conformance-'));
   const packages = join(folder, 'packages');
-  const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
-  const requirements = join(conformance, 'requirements.txt');
-  execFileSync(python, [...install, '--target', packages, '-r', requirements], { stdio: 'pipe' });
+  installPackages('conformance', packages);
   const jupyter = { JUPYTER_DATA_DIR: folder, JUPYTER_CONFIG_DIR: folder, JUPYTER_PREFER_ENV_PATH: '1' };
   const { stdout, stderr } = spawnSync(python, [join(conformance, 'conformance.py')], {
     encoding: 'utf8',

@@ -4,11 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../helpers/notebook';
+import { installPackages, python } from '../helpers/python';
 
 jest.setTimeout(5 * 60_000);
-
-const python = join(root, '.venv', 'bin', 'python');
-const scripts = join(root, 'test', 'console');
 
 let folder: string;
 /** What the consoles showed. */
@@ -16,10 +14,11 @@ let shown: { beside: string; alone: string };
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'console-'));
-  const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
-  execFileSync(python, [...install, '--target', folder, '-r', join(scripts, 'requirements.txt')], { stdio: 'pipe' });
+  installPackages('console', folder);
   const env = { ...process.env, PYTHONPATH: folder, JUPYTER_PREFER_ENV_PATH: '1', HOME: folder };
-  shown = JSON.parse(execFileSync(python, [join(scripts, 'console.py')], { encoding: 'utf8', env })) as typeof shown;
+  shown = JSON.parse(
+    execFileSync(python, [join(root, 'test', 'console', 'console.py')], { encoding: 'utf8', env }),
+  ) as typeof shown;
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

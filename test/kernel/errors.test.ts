@@ -1,14 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { readNotebook, root } from '../helpers/notebook';
+import { installPackages, python } from '../helpers/python';
 import { installStockKernel } from '../helpers/stock-kernel';
 
 const MINUTES = 60_000;
-const python = join(root, '.venv', 'bin', 'python');
 
 let kernel: Kernel;
 beforeAll(async () => {
@@ -358,9 +358,7 @@ describe('programs that run notebooks:', () => {
   });
 
   test('papermill prints name, message and line of the error, and writes them into the notebook', () => {
-    const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
-    const requirements = join(root, 'test', 'papermill', 'requirements.txt');
-    execFileSync(python, [...install, '--target', papermill, '-r', requirements], { stdio: 'pipe' });
+    installPackages('papermill', papermill);
     const executed = join(folder, 'executed.ipynb');
     const { status, stderr } = execute('papermill', '--no-progress-bar', notebook, executed);
     expect(status).not.toBe(0);

@@ -66,7 +66,7 @@ describe('Stop ends', () => {
     ['a command that blocks', BLOCKING_COMMAND],
     [
       'a command that blocks, in the second of two immediates',
-      'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); require("node:child_process").execSync("sleep 0.5"); });\nawait new Promise(() => {});',
+      `setImmediate(() => 1);\nsetImmediate(() => { ${BLOCKING_COMMAND} });\nawait new Promise(() => {});`,
     ],
     ['an endless chain of promises', 'console.log("started"); for (;;) { await null; }'],
     [
