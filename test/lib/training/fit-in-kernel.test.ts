@@ -413,6 +413,10 @@ tf.grad((each) => endless(each).sum())(x);`,
       `const hold = () => { const held = x.add(1); ${block} held.dispose(); }; hold();`,
     ],
     [
+      'a timer that holds a tensor',
+      `const later = (held: tf.Tensor) => setTimeout(() => { if (held.rank > 0) { ${block} } }); later(x.add(1)); await new Promise(() => {});`,
+    ],
+    [
       'awaited data',
       forever('const product = x.slice(0, 100).matMul(x, false, true); await product.data(); product.dispose();'),
     ],
