@@ -20,9 +20,15 @@ export const PREFIX_LINES = 1;
 /**
  * Compiles a cell that has passed the type checker.
  *
- * @param isBound whether an earlier cell has declared a name, so that the name can be assigned.
+ * @param isVariable whether V8 has a variable of this name, which an earlier cell has declared.
+ * @param isBound whether it has been initialized as well, so that the name can be assigned.
  */
-export function compile(program: ts.Program, file: ts.SourceFile, isBound: (name: string) => boolean): Compiled {
+export function compile(
+  program: ts.Program,
+  file: ts.SourceFile,
+  isVariable: (name: string) => boolean,
+  isBound: (name: string) => boolean,
+): Compiled {
   let [code, map] = ['', ''];
   const write = (path: string, text: string): void => {
     if (path.endsWith('.map')) {
@@ -33,7 +39,7 @@ export function compile(program: ts.Program, file: ts.SourceFile, isBound: (name
   };
   const checker = program.getTypeChecker();
   program.emit(file, write, undefined, false, {
-    before: [stopChecks, importsAndExports(checker), renameShadowedGlobals(checker, file)],
+    before: [stopChecks, importsAndExports(checker, isVariable), renameShadowedGlobals(checker, file)],
     after: [declareWithLet(isBound)],
   });
   const last = file.statements.at(-1);

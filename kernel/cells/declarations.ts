@@ -82,7 +82,7 @@ export function declareWithLet(isBound: (name: string) => boolean): ts.Transform
         const value = factory.createFunctionExpression(
           modifiers as ts.NodeArray<ts.Modifier> | undefined,
           asteriskToken,
-          undefined,
+          ownName(name),
           undefined,
           parameters,
           undefined,
@@ -92,7 +92,13 @@ export function declareWithLet(isBound: (name: string) => boolean): ts.Transform
         functions.push(ts.setTextRange(letStatement(name, ts.setTextRange(value, statement)), statement));
       } else if (ts.isClassDeclaration(statement) && statement.name) {
         const { modifiers, name, heritageClauses, members } = statement;
-        const value = factory.createClassExpression(modifiers, name, undefined, heritageClauses, members);
+        const value = factory.createClassExpression(
+          modifiers,
+          ownName(name) ?? name,
+          undefined,
+          heritageClauses,
+          members,
+        );
         declared.add(name.text);
         rest.push(ts.setTextRange(letStatement(name, ts.setTextRange(value, statement)), statement));
       } else if (ts.isVariableStatement(statement)) {
@@ -111,10 +117,16 @@ export function declareWithLet(isBound: (name: string) => boolean): ts.Transform
       }
     }
     const first = [...hoisted]
-      .filter((name) => !declared.has(name) && !isBound(nameInCell(name)))
+      .filter((name) => !declared.has(name) && !isBound(name))
       .map((name) => letStatement(factory.createIdentifier(name)));
     return factory.updateSourceFile(file, [...first, ...functions, ...rest]);
   };
+}
+
+/** The name of a function or a class, if its variable has another name in V8. */
+function ownName({ text }: ts.Identifier): ts.Identifier | undefined {
+  const name = nameInCell(text);
+  return name === text ? undefined : factory.createIdentifier(name);
 }
 
 function isVar({ flags }: ts.VariableDeclarationList): boolean {

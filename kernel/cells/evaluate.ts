@@ -43,6 +43,13 @@ export function bindingOf(name: string): { value: unknown } | undefined {
   return binding;
 }
 
+/** The names of all variables that cells have declared, in V8. */
+export function variableNames(): Set<string> {
+  let names: string[] = [];
+  session.post('Runtime.globalLexicalScopeNames', (_error, result) => ({ names } = result));
+  return new Set(names);
+}
+
 /** The id by which V8's protocol can call a function. */
 function referenceTo(work: (value: unknown) => void): string {
   const name = Symbol.for('mnist-kernel.receive');

@@ -1,5 +1,5 @@
-// All changes to Node's globals, except that of output/children.ts. They use only Node's public interface, and are tested on
-// Node 20, 22, 24 and 26.
+// All changes to Node's globals, except that of output/children.ts: they let output, timers and events belong to the cell that
+// caused them, and let Stop end them. They use only Node's public interface.
 import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Readable, Writable } from 'node:stream';
@@ -64,6 +64,10 @@ export function installGlobals(cells: Cells): void {
       const namespace = await modules.import(String(id));
       cells.onModulesLoaded();
       return namespace;
+    },
+    /** Makes an imported variable a property of the global object that reads its module. */
+    live(name: string, module: Record<string, unknown>, exported: string): void {
+      Object.defineProperty(globalThis, name, { get: () => module[exported], configurable: true, enumerable: false });
     },
     meta: {
       url: pathToFileURL(`${folder}/`).href,

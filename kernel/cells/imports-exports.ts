@@ -1,16 +1,26 @@
 // Imports become declarations, and exports lose their `export`: V8 runs cells as scripts, not as modules.
+//
+// An imported variable that its module can change is not copied: it becomes a property of the global object that reads the
+// module. V8 would not look for it there if a cell has declared a variable of this name before. Then it is copied, too.
 import * as ts from 'typescript';
+import { nameInV8 } from './shadowed-globals';
 import { cellCall, cellProperty, letStatement } from './syntax';
 
 const { factory } = ts;
 
-export function importsAndExports(checker: ts.TypeChecker): ts.TransformerFactory<ts.SourceFile> {
+/** @param isVariable whether V8 has a variable of this name, which an earlier cell has declared. */
+export function importsAndExports(
+  checker: ts.TypeChecker,
+  isVariable: (name: string) => boolean,
+): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (file) => {
     const visit = (node: ts.Node): ts.Node => withoutImportSyntax(ts.visitEachChild(node, visit, context));
     const [imports, rest]: [ts.Statement[], ts.Statement[]] = [[], []];
     for (const statement of file.statements) {
       if (ts.isImportDeclaration(statement)) {
-        imports.push(...importStatements(statement, checker).map((made) => ts.setTextRange(made, statement)));
+        imports.push(
+          ...importStatements(statement, checker, isVariable).map((made) => ts.setTextRange(made, statement)),
+        );
         continue;
       }
       for (const each of withoutExport(statement, checker)) {
@@ -33,10 +43,14 @@ function withoutImportSyntax(node: ts.Node): ts.Node {
   return node;
 }
 
-/** `let { default: name, other } = await __cell__.import('module');` for the names that have values. */
+/**
+ * `let { default: name, other } = await __cell__.import('module');` for the names that have values, and
+ * `__cell__.live('count', await __cell__.import('module'), 'count');` for variables that can change.
+ */
 function importStatements(
   { moduleSpecifier, importClause }: ts.ImportDeclaration,
   checker: ts.TypeChecker,
+  isVariable: (name: string) => boolean,
 ): ts.Statement[] {
   const module = (): ts.Expression => factory.createAwaitExpression(cellCall('import', moduleSpecifier));
   if (!importClause) {
@@ -46,18 +60,30 @@ function importStatements(
     return [];
   }
   const { name, namedBindings } = importClause;
-  const isValue = (identifier: ts.Identifier): boolean => hasValue(checker.getSymbolAtLocation(identifier), checker);
-  const bindings: ts.BindingElement[] = [];
-  if (name && isValue(name)) {
-    bindings.push(factory.createBindingElement(undefined, 'default', name));
+  const named = namedBindings && ts.isNamedImports(namedBindings) ? namedBindings.elements : [];
+  const symbolOf = (local: ts.Identifier): ts.Symbol | undefined => checker.getSymbolAtLocation(local);
+  const values = [
+    ...(name ? [{ local: name, imported: factory.createIdentifier('default') as ts.ModuleExportName }] : []),
+    ...named
+      .filter(({ isTypeOnly }) => !isTypeOnly)
+      .map(({ name: local, propertyName }) => ({ local, imported: propertyName ?? local })),
+  ].filter(({ local }) => hasValue(symbolOf(local), checker));
+  const isLive = ({ local }: (typeof values)[number]): boolean =>
+    canChange(symbolOf(local), checker) && !isVariable(nameInV8(local.text));
+
+  const copied = values
+    .filter((value) => !isLive(value))
+    .map(({ local, imported }) =>
+      factory.createBindingElement(undefined, imported.text === local.text ? undefined : imported, local),
+    );
+  const statements: ts.Statement[] = values.filter(isLive).map(({ local, imported }) => {
+    const [own, exported] = [nameInV8(local.text), imported.text].map((text) => factory.createStringLiteral(text));
+    return factory.createExpressionStatement(cellCall('live', own, module(), exported));
+  });
+  if (copied.length > 0) {
+    statements.push(letStatement(factory.createObjectBindingPattern(copied), module()));
   }
-  if (namedBindings && ts.isNamedImports(namedBindings)) {
-    for (const element of namedBindings.elements.filter((each) => !each.isTypeOnly && isValue(each.name))) {
-      bindings.push(factory.createBindingElement(undefined, element.propertyName, element.name));
-    }
-  }
-  const statements = bindings.length > 0 ? [letStatement(factory.createObjectBindingPattern(bindings), module())] : [];
-  if (namedBindings && ts.isNamespaceImport(namedBindings) && isValue(namedBindings.name)) {
+  if (namedBindings && ts.isNamespaceImport(namedBindings) && hasValue(symbolOf(namedBindings.name), checker)) {
     statements.push(letStatement(namedBindings.name, module()));
   }
   return statements;
@@ -65,8 +91,23 @@ function importStatements(
 
 /** Whether a name stands for a value, not only for a type. */
 function hasValue(symbol: ts.Symbol | undefined, checker: ts.TypeChecker): boolean {
-  const target = symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const target = targetOf(symbol, checker);
   return !target || Boolean(target.flags & ts.SymbolFlags.Value);
+}
+
+/** Whether a name stands for a variable of its module that is no constant, or for something of an unknown kind. */
+function canChange(symbol: ts.Symbol | undefined, checker: ts.TypeChecker): boolean {
+  const target = targetOf(symbol, checker);
+  if (!target?.declarations) {
+    return true;
+  }
+  const isConst = (declaration: ts.Declaration): boolean =>
+    (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+  return (target.flags & ts.SymbolFlags.Variable) !== 0 && !target.declarations.every(isConst);
+}
+
+function targetOf(symbol: ts.Symbol | undefined, checker: ts.TypeChecker): ts.Symbol | undefined {
+  return symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
 /** Removes `export`: later cells see all declarations anyway. */

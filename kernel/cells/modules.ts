@@ -6,7 +6,7 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as ts from 'typescript';
 import { addSource } from '../output/sources';
-import { awaits } from './stop-checks';
+import { awaits, stopChecks } from './stop-checks';
 
 type Exports = Record<string, unknown>;
 type LoadingModule = Module & { _compile(code: string, filename: string): void };
@@ -319,7 +319,7 @@ function toCommonJs(file: ts.SourceFile): string {
       jsx: ts.JsxEmit.React,
       sourceMap: true,
     },
-    transformers: { before: [importMetaOf(path)] },
+    transformers: { before: [stopChecks, importMetaOf(path)] },
   });
   addSource(path, { name: path, source, map: sourceMapText!, linesBefore: 0 });
   return outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');

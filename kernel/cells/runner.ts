@@ -11,9 +11,9 @@ import { Shared } from '../protocol/shared';
 import * as tensorflow from '../stop/tensorflow';
 import type { Sections } from '../stop/sections';
 import { PREFIX_LINES, compile } from './compile';
-import { type Outcome, bindingOf, evaluate } from './evaluate';
+import { type Outcome, bindingOf, evaluate, variableNames } from './evaluate';
 import type { Modules } from './modules';
-import { nameInV8 } from './shadowed-globals';
+import { nameInCell, nameInV8 } from './shadowed-globals';
 
 export type Result = { status: 'ok'; bundle: MimeBundle | null } | ({ status: 'error' } & Description);
 
@@ -335,11 +335,11 @@ export class Runner {
     if (problem) {
       return problem;
     }
-    const { code, map, hasValue } = compile(
-      program,
-      file,
-      (name) => isDeclared(name) && bindingOf(nameInV8(name)) !== undefined,
-    );
+    const variables = variableNames();
+    const isVariable = (name: string): boolean => variables.has(name);
+    const isBound = (name: string): boolean =>
+      isVariable(name) && isDeclared(nameInCell(name)) && bindingOf(name) !== undefined;
+    const { code, map, hasValue } = compile(program, file, isVariable, isBound);
     addSource(run.scriptName, { name: run.name, source: run.code, map, linesBefore: PREFIX_LINES });
     return { cell, code, hasValue, variables: this.scope.declaredVariables(cell) };
   }

@@ -1,4 +1,4 @@
-// Lets code that awaits end when its cell was stopped. A check follows each statement that awaits and begins the body of
+// Lets code that awaits, in cells and in the user's own files, end when its cell was stopped. A check follows each statement that awaits and begins the body of
 // each loop that awaits. The check throws if the cell was stopped.
 import * as ts from 'typescript';
 import { cellCall } from './syntax';

@@ -71,6 +71,15 @@ export function thrower(): never {
   'notebooks/at-load.ts': "export const before = 1;\nthrow new TypeError('thrown at load');",
   'notebooks/circle-a.ts': "import { b } from './circle-b';\nexport const a = 'a';\nexport const ab = () => a + b;",
   'notebooks/circle-b.ts': "import { a } from './circle-a';\nexport const b = 'b';\nexport const ba = () => b + a;",
+  'notebooks/counter.ts': `export let pulse = 0;
+export var latest: { n?: number } | null = null;
+export const add = () => { pulse += 1; latest = { n: pulse }; return pulse; };
+export const forget = () => { latest = null; };
+export { pulse as default };`,
+  'notebooks/counters.ts': "export { pulse as pulsed } from './counter';\nexport * from './counter';",
+  'notebooks/counter.mjs': 'export let ticks = 0;\nexport const tick = () => (ticks += 1);\nawait null;',
+  'notebooks/node_modules/untyped/package.json': '{ "name": "untyped", "type": "module", "main": "index.js" }',
+  'notebooks/node_modules/untyped/index.js': 'export let turns = 0;\nexport function turn() { turns++; }',
   'notebooks/uses-packages.ts': `import * as tf from '@tensorflow/tfjs-node';
 import { kind } from 'import-only';
 import greet from 'modern';
@@ -299,6 +308,15 @@ describe('a legal name', () => {
     const names = '[process.pid > 0, new URL("a:b").href, Buffer.from("a").length, new Set([1]).size, new Map().size]';
     writeFiles({ 'notebooks/sees.js': `exports.sees = () => ${names};` });
     expect(await valueAfter("(await import('./sees.js')).sees()")).toBe("[ true, 'a:b', 1, 1, 0 ]");
+  });
+
+  test.each([
+    ['class', 'class WeakRef { own = 1 }', 'WeakRef'],
+    ['class that is decorated', 'const same = <T>(target: T) => target; @same class Iterator { own = 1 }', 'Iterator'],
+    ['function', 'function isNaN() {}', 'isNaN'],
+    ['async function', 'export async function clearTimeout() {}', 'clearTimeout'],
+  ])('that is also a global names a %s exactly', async (_what, code, name) => {
+    expect(await valueAfter(code, `[${name}.name, ${name}.name.length]`)).toBe(`[ '${name}', ${name.length} ]`);
   });
 
   test('that only a type or a `declare` uses keeps the global’s value', async () => {
@@ -540,6 +558,37 @@ describe('import', () => {
     ['const file = "./x.ts"; (await import(file)).x', '1'],
   ])('of an own file: %s', async (code, shown) => {
     expect(await valueAfter(code)).toBe(shown);
+  });
+
+  // The values that Node prints for the same modules, loaded as ECMAScript modules.
+  test.each([
+    ['a variable', "import { pulse, add } from './counter'; const p0 = pulse; add(); [p0, pulse]", '[ 0, 1 ]'],
+    ['it in a function', 'const readPulse = () => pulse;', 'add(); [pulse, readPulse()]', '[ 2, 2 ]'],
+    ['it under another name', "import { pulse as beats, add as more } from './counter'; more(); beats", '3'],
+    ['a default', "import whole, { add as plus } from './counter'; plus(); [whole, `${whole}`]", "[ 4, '4' ]"],
+    [
+      'a variable exported again',
+      "import { pulsed, latest } from './counters'; add(); [pulsed, latest]",
+      '[ 5, { n: 5 } ]',
+    ],
+    ['an ECMAScript file', "import { ticks, tick } from './counter.mjs'; tick(); ticks", '1'],
+    ['a package without types', "import { turns, turn } from 'untyped'; turn(); turn(); turns", '2'],
+    [
+      'a global name',
+      "import { pulse as performance } from './counter'; add(); [performance, { performance }]",
+      '[ 6, { performance: 6 } ]',
+    ],
+  ])('an import of %s reads its present value', async (_what, ...cells) => {
+    const value = cells.pop();
+    expect(await valueAfter(...cells)).toBe(value);
+  });
+
+  test('an imported variable cannot be assigned, names itself in errors, and can be declared again', async () => {
+    await valueAfter("import { latest, pulse, add, forget } from './counter'; const readAgain = () => pulse; add()");
+    expect(await tracebackOf('pulse = 4')).toContain("Cannot assign to 'pulse' because it is an import.");
+    expect(await tracebackOf('forget(); latest.n')).toContain("Cannot read properties of null (reading 'n')");
+    expect(await valueAfter('let pulse = 50; add(); [pulse, readAgain()]')).toBe('[ 50, 50 ]');
+    expect(await valueAfter("import { pulse } from './counter'; readAgain() >= 7")).toBe('true');
   });
 
   test('loads a changed file again when its cell is run again, also if another file imports it', async () => {

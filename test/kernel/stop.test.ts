@@ -118,6 +118,27 @@ try { await count(); } finally { console.log('finally'); }`);
     expect((await kernel.run('6 * 7')).result).toBe('42');
   });
 
+  test.each([
+    ['promises', 'await null;'],
+    ['ticks', 'await new Promise<void>((resolve) => process.nextTick(resolve));'],
+  ])(
+    'a loop over %s in a file that the cell imports, and it does not go on during later cells',
+    async (_what, wait) => {
+      const folder = mkdtempSync(join(tmpdir(), 'stop-'));
+      writeFileSync(
+        join(folder, 'loop.ts'),
+        `export async function loop(state: { turns: number }): Promise<void> {
+  console.log('started');
+  for (;;) { ${wait} state.turns++; }
+}`,
+      );
+      await kernel.run(`import { loop } from '${folder}/loop'; const state = { turns: 0 };`);
+      await expectStopped('await loop(state);');
+      expect((await kernel.run('const { turns } = state; await sleep(50); state.turns - turns')).result).toBe('0');
+      rmSync(folder, { recursive: true });
+    },
+  );
+
   test('only the stopped cell, not the one that runs after it', async () => {
     await kernel.interruptOnceStarted('console.log("started"); while (true) {}');
     const next = await kernel.run('await sleep(500); console.log("whole");');
