@@ -1,14 +1,13 @@
 // Loaded before every script (node -r) and written in the oldest JavaScript, so that a Node too old for the scripts says so.
-var oldest = parseInt(require('../package.json').engines.node.replace('>=', ''), 10);
+var tested = require('../package.json').engines.node.split(' || ');
 
-if (parseInt(process.versions.node, 10) < oldest) {
+if (tested.indexOf(process.versions.node.split('.')[0]) < 0) {
   console.error(
     'Node ' +
       process.versions.node +
-      ' is too old (expected ' +
-      oldest +
-      ' or newer): ' +
-      'install a newer one, for example from https://nodejs.org.',
+      ' is not supported (expected ' +
+      tested.join(', ').replace(/, (?=[^,]*$)/, ' or ') +
+      '): install one of these versions, for example from https://nodejs.org.',
   );
   process.exit(1);
 }

@@ -21,7 +21,7 @@ const OUTPUT = { folder: join(workFolder, 'out'), megabytes: 100 }; // the execu
 
 /* Each check returns what it found, or throws an error that says what is wrong and what to do. */
 const checks = {
-  Node: () => process.versions.node, // too old a Node was rejected by check-node.js
+  Node: () => process.versions.node, // check-node.js has rejected others
   Platform: checkPlatform,
   Python: checkPython,
   'Set-up': checkSetUp,

@@ -1,11 +1,14 @@
 // All changes to Node's globals, except that of output/children.ts: they let output, timers and events belong to the cell that
 // caused them, and let Stop end them. They use only Node's public interface.
 import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import timers from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import { NO_INPUT } from '../language/problem';
+import { projectOf } from '../language/scope';
 import { showOutputOfChildren } from '../output/children';
 import { STACK_FRAMES, writeStack } from '../output/errors';
 import { currentRun, within } from '../output/context';
@@ -15,6 +18,17 @@ import { callApart } from '../stop/apart';
 import type { Sections } from '../stop/sections';
 import { CELL } from './syntax';
 import type { Modules } from './modules';
+
+const { engines } = JSON.parse(readFileSync(join(projectOf(__dirname), 'package.json'), 'utf8')) as {
+  engines: { node: string };
+};
+if (!engines.node.split(' || ').includes(process.versions.node.split('.')[0])) {
+  // They are tested on these versions only.
+  console.error(
+    `The kernel runs on Node ${engines.node}, and this is ${process.versions.node}: start it by one of these.`,
+  );
+  process.exit(1);
+}
 
 /** The symbol by which every copy of the library finds the kernel. */
 const KERNEL = Symbol.for('mnist-kernel');

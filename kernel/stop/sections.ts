@@ -41,11 +41,13 @@ export class Sections {
 
   /** Runs synchronous work that must not be terminated half-way. */
   run<T>(work: () => T): T {
-    const leave = this.enter();
+    this.depth++;
+    this.update();
     try {
       return work();
     } finally {
-      leave();
+      this.depth--;
+      this.update();
     }
   }
 
@@ -64,20 +66,6 @@ export class Sections {
         this.update();
       }
     });
-  }
-
-  /** Begins a critical section. @returns a function that ends it. */
-  enter(): () => void {
-    this.depth++;
-    this.update();
-    let hasLeft = false;
-    return () => {
-      if (!hasLeft) {
-        hasLeft = true;
-        this.depth--;
-        this.update();
-      }
-    };
   }
 
   /** Sets whether a cell handles Stop itself: it listens to SIGINT in place of the kernel. */

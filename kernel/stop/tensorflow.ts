@@ -54,10 +54,16 @@ interface Model {
   isTraining: boolean;
 }
 
+interface LayersModel {
+  summary(lineLength?: number, positions?: number[], print?: (line: string) => void): void;
+  /** Returns the function that trains a batch. */
+  makeTrainFunction: (this: LayersModel) => (data: Tensor[]) => Tensor[];
+}
+
 interface Layers {
   version_layers: string;
   Callback: new () => { model: Model };
-  LayersModel: new () => { summary(lineLength?: number, positions?: number[], print?: (line: string) => void): void };
+  LayersModel: new () => LayersModel;
   registerCallbackConstructor(verbosity: number, callback: new () => object): void;
 }
 
@@ -81,6 +87,8 @@ const SECOND_COLLECTION_MS = 100;
 
 let layers: Layers | undefined;
 let core: Core | undefined;
+/** Whether a cell has been told that it has loaded another version. */
+let isOtherReported = false;
 
 interface Training {
   run: Run | undefined;
@@ -102,11 +110,19 @@ export function attach(sections: Sections, check: () => void): void {
   if (!layers) {
     core ??= loaded<Core>('tfjs-core', 'tf-core.node.js');
     const found = loaded<Layers>('tfjs-layers', 'tf-layers.node.js');
+    if (found && found.version_layers !== KNOWN_VERSION && !isOtherReported) {
+      isOtherReported = true;
+      console.error(
+        `The kernel was written for TensorFlow.js ${KNOWN_VERSION}, and this is ${found.version_layers}: Stop may leave ` +
+          `training and tensors in disorder. Install @tensorflow/tfjs-node ${KNOWN_VERSION} to avoid this.`,
+      );
+    }
     if (found?.version_layers === KNOWN_VERSION && core) {
       layers = found;
       layers.registerCallbackConstructor(0, stopTrainingCallback(layers, sections));
       trackUnscopedTensors(engine()!);
       protectSteps(engine()!, core, sections, check);
+      protectBatches(layers.LayersModel.prototype as LayersModel, sections);
     }
   }
 }
@@ -121,7 +137,6 @@ function loaded<T>(packageName: string, file: string): T | undefined {
 /** The class of a callback that tfjs creates for each call of fit and fitDataset. */
 function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () => object {
   return class extends Callback {
-    private leave = (): void => undefined;
     private isStopped = false;
     private run: Run | undefined;
 
@@ -135,13 +150,8 @@ function stopTrainingCallback({ Callback }: Layers, sections: Sections): new () 
       this.run = currentRun();
       trainings.add({ run: this.run, model: this.model, stop: () => (this.isStopped = true) });
     }
-    onBatchBegin(): void {
-      // A batch terminated half-way would leave only some weights updated, and the model marked as training for ever.
-      this.leave = sections.enter();
-      setImmediateTimer(this.leave); // in case the batch throws
-    }
+    onBatchBegin(): void {}
     async onBatchEnd(): Promise<void> {
-      this.leave();
       while (sections.isStopUnhandled) {
         // The event loop turns rarely between batches, with `yieldEvery: 'never'` not at all, and Stop arrives only there.
         await new Promise((resolve) => setImmediateTimer(resolve));
@@ -249,6 +259,15 @@ function protectSteps(tfjs: Engine, { Variable }: Core, sections: Sections, chec
       check(); // not within another operation, which would be cut in two
     }
     return sections.step(() => runKernel.apply(tfjs, args));
+  };
+}
+
+/** A batch terminated half-way would leave only some of the weights updated. */
+function protectBatches(prototype: LayersModel, sections: Sections): void {
+  const { makeTrainFunction } = prototype;
+  prototype.makeTrainFunction = function () {
+    const trainBatch = makeTrainFunction.call(this);
+    return (data) => sections.run(() => trainBatch(data));
   };
 }
 

@@ -1,5 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { type Kernel, startKernel } from '../helpers/kernel';
+import { root } from '../helpers/notebook';
 import { testOnLinux } from '../helpers/on-linux';
 
 describe('the kernel of the test helpers', () => {
@@ -88,4 +92,47 @@ testOnLinux('TensorFlow starts as many threads as the environment of Jupyter say
 
 test('a kernelspec that does not exist is reported', async () => {
   await expect(startKernel({ name: 'nonesuch' })).rejects.toThrow(/NoSuchKernel: .*nonesuch/);
+});
+
+describe('A version that the kernel was not written for:', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'versions-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** Writes a file into the folder. @returns its path. */
+  const write = (path: string, text: string): string => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+    return join(folder, path);
+  };
+
+  test.each(['18.20.8', '23.11.1', '28.0.0'])('Node %s is rejected in a sentence', (version) => {
+    const pretend = write(
+      'pretend.js',
+      `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`,
+    );
+    const main = join(root, 'kernel', 'dist', 'main.js');
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-r', pretend, main], { encoding: 'utf8' });
+    expect([status, stdout, stderr]).toEqual([
+      1,
+      '',
+      `The kernel runs on Node 20 || 22 || 24 || 26, and this is ${version}: start it by one of these.\n`,
+    ]);
+  });
+
+  test('a cell that loads another TensorFlow.js is told once, below the cell', async () => {
+    const packages = 'node_modules/@tensorflow';
+    write(`${packages}/tfjs-core/dist/tf-core.node.js`, '');
+    write(`${packages}/tfjs-layers/dist/tf-layers.node.js`, "exports.version_layers = '3.21.0';");
+    const other = await startKernel({ cwd: folder });
+    const load = ['core', 'layers']
+      .map((name) => `require('@tensorflow/tfjs-${name}/dist/tf-${name}.node.js'); 0;`)
+      .join('');
+    const [first, second] = [await other.run(load), await other.run(load)];
+    expect(first.stderr).toMatch(
+      /^The kernel was written for TensorFlow\.js 4\.22\.0, and this is 3\.21\.0: Stop may .*\n$/,
+    );
+    expect([first.status, second.status, second.stderr]).toEqual(['ok', 'ok', '']);
+    await other.stop();
+  });
 });

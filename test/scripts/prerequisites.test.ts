@@ -55,9 +55,9 @@ describe('set-up says in one sentence what is missing and what to do, and touche
 
   test.each<[string, string, RegExp]>([
     [
-      'a newer Node',
+      'another Node',
       "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });",
-      /^Node 18\.20\.8 is too old \(expected 20 or newer\): install a newer one, .*nodejs\.org/,
+      /^Node 18\.20\.8 is not supported \(expected 20, 22, 24 or 26\): install one of these versions, .*nodejs\.org/,
     ],
     [
       'Linux within Windows',

@@ -255,8 +255,11 @@ describe('Stop ends tfjs, and the model can be trained again, with finite weight
       `await stack.fit(x, y, { ${endless}, callbacks: { onBatchEnd: async () => { console.log('started'); for (;;) await tf.nextFrame(); } } });`,
     ],
     ...[
+      ['fit', 'onBatchBegin', 'stack.fit(', ''],
       ['fit', 'onBatchEnd', 'stack.fit(', ''],
       ['fit', 'onTrainEnd', 'stack.fit(', ''],
+      ['fit', 'onEpochBegin', 'stack.fit(', ''],
+      ['mnist.fit', 'onBatchBegin', 'mnist.fit(stack, ', ''],
       ['mnist.fit', 'onEpochEnd', 'mnist.fit(stack, ', ''],
       ['mnist.fit by tfjs', 'onBatchEnd', 'mnist.fit(stack, ', 'classWeight: { 0: 1, 1: 1, 2: 1 }, '],
     ].map(([name, event, call, options]) => [
