@@ -1,5 +1,6 @@
 // All changes to Node's globals, except that of output/children.ts: they let output, timers and events belong to the cell that
 // caused them, and let Stop end them. They use only Node's public interface.
+import { Console } from 'node:console';
 import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -92,6 +93,7 @@ export function installGlobals(cells: Cells): void {
   });
   defineHidden(KERNEL, cells.kernel);
   captureOutput(() => cells.origin());
+  quickenConsole();
   showOutputOfChildren();
   trackTimers(cells.sections);
   attributeEvents();
@@ -159,6 +161,16 @@ function captureOutput(origin: () => Run | undefined): void {
     };
     Object.defineProperty(process, name, { get, configurable: true, enumerable: true });
   });
+}
+
+/**
+ * Gives the console methods that write only to the standard outputs. Node's own also report each call to V8's inspector, and
+ * watch for errors of the outputs, which have none here: together they take three times as long.
+ */
+function quickenConsole(): void {
+  const { stdout, stderr } = process;
+  const methods = Object.entries(new Console({ stdout, stderr, ignoreErrors: false }));
+  Object.assign(console, Object.fromEntries(methods.filter(([, method]) => typeof method === 'function')));
 }
 
 /** Registers timers with the run that starts them, so that they end if the run is stopped, and calls their code apart. */
