@@ -18,6 +18,8 @@ Compares the speed and memory of training with Keras and JAX, and those of the w
   --memory          measures the memory of kernels that run the lecture at the same time instead (Linux)
   --notebook FILE   another notebook for that (default: the lecture)
 
+  --kernel          measures the kernel beside tslab's own and ipykernel instead (with --rounds; Linux)
+
   --better          measures what dropout and random shifts of the digits bring instead: trains four networks per seed
   --seeds N         how many seeds for that (default: 3), with at most --epochs N (default: 40)
 
@@ -30,6 +32,7 @@ const values = readOptions(USAGE, {
   profile: { type: 'boolean' },
   memory: { type: 'boolean' },
   notebook: { type: 'string', default: notebook },
+  kernel: { type: 'boolean' },
   better: { type: 'boolean' },
   seeds: { type: 'string', default: '3' },
   out: { type: 'string' },
@@ -40,8 +43,8 @@ const lectures = wholeNumber('lectures', values.lectures, 0, USAGE);
 
 const seeds = wholeNumber('seeds', values.seeds, 1, USAGE);
 
-if ([values.profile, values.memory, values.better].filter(Boolean).length > 1) {
-  fail('--profile, --memory and --better: expected one of them', USAGE);
+if ([values.profile, values.memory, values.kernel, values.better].filter(Boolean).length > 1) {
+  fail('--profile, --memory, --kernel and --better: expected one of them', USAGE);
 }
 
 await setUpOrExit();
@@ -52,6 +55,9 @@ const measure = async () => {
   }
   if (values.memory) {
     return (await import('./memory.mjs')).measureMemory(resolve(values.notebook));
+  }
+  if (values.kernel) {
+    return (await import('./kernel.mjs')).measureKernel(rounds);
   }
   if (values.better) {
     return (await import('./better.mjs')).measureBetter(seeds, epochs);

@@ -58,6 +58,20 @@ testOnLinux(
   120_000,
 );
 
+testOnLinux(
+  'the kernels are measured in turn, with the same cells',
+  () => {
+    bench('--kernel', '--rounds', '1'); // fails if a printed line is lost
+    for (const name of ['start, until it replies', 'memory when idle', 'a constant and a function']) {
+      expect([name, ...row(name)]).toEqual([name, ...Array<unknown>(3).fill(expect.any(Number))]);
+      expect(Math.min(...row(name))).toBeGreaterThan(0);
+    }
+    const [own, stock, python] = row('40,000 lines in a loop');
+    expect([own > 0, stock, python > 0]).toEqual([true, NaN, true]);
+  },
+  120_000,
+);
+
 test('the ablation trains four networks from each seed, and keeps the best epoch of each', () => {
   const file = join(folder, 'better.md');
   writeSmallData(folder, 1200, 200);

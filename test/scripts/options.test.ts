@@ -52,7 +52,7 @@ test('npm run slides refuses a language without an edition', () => {
 test.each([
   [['--rounds', 'many'], '--rounds many: expected a whole number, 1 or more.'],
   [['--epochs', '1'], '--epochs 1: expected a whole number, 2 or more.'], // the first epoch is not counted
-  [['--profile', '--memory'], '--profile, --memory and --better: expected one of them.'],
+  [['--profile', '--memory'], '--profile, --memory, --kernel and --better: expected one of them.'],
 ])('npm run bench refuses %j', (args, sentence) => {
   const { status, stderr } = fresh.run('bench', {}, args);
   expect([status, stderr.split('\n\n')[0]]).toEqual([2, sentence]);
