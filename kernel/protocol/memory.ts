@@ -11,7 +11,7 @@ const CELL_SHARE = 0.125;
 /** In bytes: what any cell may take, so that it can free memory. TypeScript takes up to 9 MB to check a short cell. */
 const SMALL = 10e6;
 /** Code is terminated at once if, at its present rate, it would use up the rest in this time. */
-const MIN_LASTING_MS = 100;
+const MIN_LASTING_MS = 200;
 /** The time over which the speed is measured: in a shorter one, a batch of training looks like much more than it is. */
 const SPEED_MS = 100;
 
