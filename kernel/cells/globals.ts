@@ -94,7 +94,7 @@ export function installGlobals(cells: Cells): void {
   defineHidden(KERNEL, cells.kernel);
   captureOutput(() => cells.origin());
   quickenConsole();
-  showOutputOfChildren();
+  showOutputOfChildren(cells.sections);
   trackTimers(cells.sections);
   attributeEvents();
   refuseInput(defineHidden);

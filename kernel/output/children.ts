@@ -6,6 +6,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Sections } from '../stop/sections';
 
 type StreamName = 'stdout' | 'stderr';
 
@@ -30,10 +31,10 @@ function redirected(
     : null;
 }
 
-export function showOutputOfChildren(): void {
+export function showOutputOfChildren(sections: Sections): void {
   showOutputOfStarted();
   for (const name of ['spawnSync', 'execFileSync', 'execSync'] as const) {
-    showOutputOfAwaited(name);
+    showOutputOfAwaited(name, sections);
   }
   syncBuiltinESMExports();
 }
@@ -62,10 +63,11 @@ function showOutputOfStarted(): void {
   };
 }
 
-/** Of a function that waits for the end: a file takes the place of the output. */
-function showOutputOfAwaited(name: 'spawnSync' | 'execFileSync' | 'execSync'): void {
+/** Of a function that waits for the end: a file takes the place of the output. Stop ends the wait. */
+function showOutputOfAwaited(name: 'spawnSync' | 'execFileSync' | 'execSync', sections: Sections): void {
   type Run = (...args: unknown[]) => unknown;
-  const run = childProcess[name] as unknown as Run;
+  const original = childProcess[name] as unknown as Run;
+  const run: Run = (...args) => sections.awaitChild(() => original(...args));
   const shown: Run = (...args) => {
     const options = args.at(-1) as { stdio?: unknown } | null | undefined;
     const files: { name: StreamName; path: string; descriptor: number }[] = [];

@@ -5,6 +5,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
 import { log } from './log';
 import { MemoryWatch, type Shortage, limitedGroups } from './memory';
+import { interruptAwaitedChild } from '../stop/awaited-child';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import {
   type FromThread,
@@ -179,6 +180,9 @@ function start(port: MessagePort): void {
       // From here on, the main thread begins no critical section until the termination has ended.
       if (!isPatient && Atomics.compareExchange(shared, Shared.executionId, current, TERMINATING) === current) {
         Atomics.add(shared, Shared.terminations, 1);
+        if (Atomics.load(shared, Shared.isAwaitingChild) === 1) {
+          interruptAwaitedChild();
+        }
         connected.post('Runtime.terminateExecution', () => {
           Atomics.compareExchange(shared, Shared.executionId, TERMINATING, current);
           // A second termination must not meet the kernel while it ends the cell.

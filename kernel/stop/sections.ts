@@ -68,6 +68,16 @@ export class Sections {
     });
   }
 
+  /** Runs work that waits for a child process: Stop ends that process. */
+  awaitChild<T>(work: () => T): T {
+    Atomics.store(this.shared, Shared.isAwaitingChild, 1);
+    try {
+      return work();
+    } finally {
+      Atomics.store(this.shared, Shared.isAwaitingChild, 0);
+    }
+  }
+
   /** Sets whether a cell handles Stop itself: it listens to SIGINT in place of the kernel. */
   setStopTakenOver(isStopTakenOver: boolean): void {
     this.isStopTakenOver = isStopTakenOver;

@@ -27,7 +27,7 @@ async function expectStopped(code: string, inKernel = kernel): Promise<void> {
 
 const LOOP_IN_IMMEDIATE =
   'setImmediate(() => 1);\nsetImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});';
-const BLOCKING_COMMAND = 'console.log("started"); require("node:child_process").execSync("sleep 0.5");';
+const BLOCKING_COMMAND = 'console.log("started"); require("node:child_process").execSync("sleep 60");';
 const LOOP_IN_INSPECTION =
   'throw { [Symbol.for("nodejs.util.inspect.custom")]() { console.log("started"); while (true) {} } };';
 const LOOP_IN_GETTER =
@@ -64,6 +64,14 @@ describe('Stop ends', () => {
       'setImmediate(() => { console.log("started"); while (true) {} });\nawait new Promise(() => {});',
     ],
     ['a command that blocks', BLOCKING_COMMAND],
+    [
+      'a shell that blocks, and what it has started',
+      'console.log("started"); require("node:child_process").spawnSync("sleep 60; sleep 60", { shell: true });',
+    ],
+    [
+      'a command that blocks in a function that catches its error',
+      'const wait = () => { try { require("node:child_process").execFileSync("sleep", ["60"]); } catch { wait(); } };\nconsole.log("started"); wait();',
+    ],
     [
       'a command that blocks, in the second of two immediates',
       `setImmediate(() => 1);\nsetImmediate(() => { ${BLOCKING_COMMAND} });\nawait new Promise(() => {});`,
