@@ -23,8 +23,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a console that joins the kernel of another client shows its input and output, and uses its variables', () => {
+  // Between them, the console may draw its own prompt once more.
   expect(shown.beside).toMatch(
-    /let count = 20;\r\nconsole\.log\('from the other client'\);\r\ncount \* 2\r\nfrom the other client\r\nRemote/,
+    /let count = 20;\r\nconsole\.log\('from the other client'\);\r\ncount \* 2\r\n.*from the other client\r\n.*40/s,
   );
   expect(shown.beside).toMatch(/Out\[2\]: 21/);
 });
