@@ -15,6 +15,9 @@ export function commandOf(pid: number): string {
   return existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
 }
 
+/** 127.0.0.1 in /proc/net/tcp */
+export const LOOPBACK = '0100007F';
+
 /** The TCP addresses at which a process listens, in the form of /proc/net/tcp: `0100007F:22B8`. */
 export function listeningAddresses(pid: number): string[] {
   const table = ['tcp', 'tcp6'].flatMap((name) =>

@@ -215,7 +215,9 @@ describe('npm run doctor says what is wrong and what to do:', () => {
       "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } });",
     );
     const { status, stdout, stderr } = checkout.run('doctor', old);
-    expect(stderr).toMatch(/^Node 18\.20\.8 is not supported \(expected 20, 22, 24 or 26\): install one of these versions, .*\n$/);
+    expect(stderr).toMatch(
+      /^Node 18\.20\.8 is not supported \(expected 20, 22, 24 or 26\): install one of these versions, .*\n$/,
+    );
     expect([status, stdout]).toEqual([1, '']);
   });
 

@@ -18,12 +18,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Checkout, HOSTILE, link } from '../helpers/checkout';
 import { EDITIONS, readNotebook, root } from '../helpers/notebook';
 import { testOnLinux } from '../helpers/on-linux';
-import { commandOf, descendants, isAlive, listeningAddresses } from '../helpers/processes';
+import { LOOPBACK, commandOf, descendants, isAlive, listeningAddresses } from '../helpers/processes';
 import { Started } from '../helpers/started';
 
 jest.setTimeout(5 * 60_000);
-
-const LOOPBACK = '0100007F'; // 127.0.0.1 in /proc/net/tcp
 
 let checkout: Checkout;
 beforeAll(() => {
