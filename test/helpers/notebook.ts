@@ -30,7 +30,7 @@ export interface Notebook {
 /** The cells of the lecture that show a figure of plotly. */
 export const FIGURES = [
   ...['first-image', 'sample-grid', 'one-hot-figure', 'softmax', 'activations', 'cross-entropy', 'gradient-descent'],
-  ...['history', 'first-digit', 'first-probabilities', 'confusion', 'wrong-grid', 'wrong-probabilities'],
+  ...['history', 'first-digit', 'first-probabilities', 'confusion', 'wrong-grid', 'wrong-digit', 'wrong-probabilities'],
 ];
 
 export const root = join(__dirname, '..', '..');

@@ -29,7 +29,7 @@ const NOTEBOOKS: Record<string, Expected> = {
       ...['one-hot', 'one-hot-figure', 'neuron', 'build', 'network-figure', 'summary', 'softmax', 'activations'],
       ...['diagram', 'cross-entropy', 'gradient-descent', 'compile', 'fit', 'history', 'evaluate', 'first-digit'],
       ...['first-probabilities', 'predict', 'test-labels', 'confusion', 'wrong', 'wrong-sample', 'wrong-grid'],
-      ...['wrong-probabilities', 'save', 'load'],
+      ...['wrong-digit', 'wrong-probabilities', 'save', 'load'],
     ],
     fromElsewhere: new Map([
       ['0.0611', "the original lecture's test loss"],
