@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Checkout, Disk, realCommands, testWithDisk } from '../helpers/checkout';
+import { root } from '../helpers/notebook';
+import { testOnLinux } from '../helpers/on-linux';
 
 jest.setTimeout(5 * 60_000);
 
@@ -138,4 +141,20 @@ describe('set-up says in one sentence what is missing and what to do, and touche
       disk.delete();
     }
   });
+});
+
+// "All paths set in these environment variables must be absolute": https://specifications.freedesktop.org/basedir/latest
+testOnLinux.each([
+  ['relative/cache', undefined, '/home/somebody/.cache'],
+  ['', undefined, '/home/somebody/.cache'],
+  ['/absolute/cache', '/absolute/cache', '/absolute/cache'],
+])('XDG_CACHE_HOME=%p is passed on as %p, and TensorFlow is in %s', (value, passedOn, cache) => {
+  const script = `import { environment } from '${root}/scripts/environment.mjs'; import { tensorflow } from '${root}/scripts/paths.mjs';
+    console.log(JSON.stringify([environment.XDG_CACHE_HOME ?? null, tensorflow.folder]));`;
+  const env = { ...process.env, HOME: '/home/somebody', XDG_CACHE_HOME: value };
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8', env });
+  expect(JSON.parse(printed)).toEqual([
+    passedOn ?? null,
+    expect.stringContaining(`${cache}/mnist-lecture/tensorflow-`),
+  ]);
 });
