@@ -75,7 +75,7 @@ function stillMap(points: Point[], labels: number[], titles: [string, string]): 
     return own.length > 0 ? `<text x="${x}" y="${y}" fill="${color}">${String(label).repeat(own.length)}</text>` : [];
   });
   return svgPicture(FULL_WIDTH, HEIGHT, [
-    `<g font-size="12" font-weight="bold" text-anchor="middle" dominant-baseline="central">${texts.join('\n')}</g>`,
+    `<g font-size="14" font-weight="bold" text-anchor="middle" dominant-baseline="central">${texts.join('\n')}</g>`,
     svgText(FULL_WIDTH / 2, HEIGHT - 8, titles[0], 'middle', 'font-size="14"'),
     svgText(0, 0, titles[1], 'middle', `font-size="14" transform="translate(16 ${HEIGHT / 2}) rotate(-90)"`),
   ]);

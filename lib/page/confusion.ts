@@ -33,7 +33,7 @@ const STYLE = `
   ul { display: flex; flex-wrap: wrap; gap: 12px; margin: 0; padding: 0; list-style: none; }
   li { text-align: center; font-size: 14px; line-height: 1.3; }
   canvas { display: block; width: 84px; border: 1px solid var(--line); image-rendering: pixelated; }
-  small { display: block; color: var(--grey); font-size: 13px; }
+  small { display: block; color: var(--grey); font-size: 14px; }
 `;
 
 /** A cell that can be reached: what it says, and what a click on it does. */
