@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CodeOutput, joined, root } from './notebook';
+import { python } from './python';
 
 /** The parts of a message that tests need. */
 export interface Message {
@@ -171,7 +172,6 @@ export interface KernelOptions {
   cwd?: string;
 }
 
-const python = join(root, '.venv', 'bin', 'python');
 const open = new Set<Kernel>();
 
 // Also stops kernels whose tests failed before `kernel.stop()`.

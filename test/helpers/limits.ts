@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './notebook';
+import { python } from './python';
 
 /** A class beside others on this machine. */
 const SETTINGS = `import sys
@@ -20,14 +21,16 @@ const REMOVE = `for _version, folder in limits.found().values():
  *
  * @returns what they print.
  */
-function python(...lines: string[]): string {
+function withLimits(...lines: string[]): string {
   const script = [SETTINGS, ...lines].join('\n');
-  return execFileSync(join(root, '.venv', 'bin', 'python'), ['-B', '-c', script], { encoding: 'utf8' }).trim();
+  return execFileSync(python, ['-B', '-c', script], { encoding: 'utf8' }).trim();
 }
 
 /** Why memory cannot be limited here; empty if it can. */
 const reason =
-  process.getuid?.() === 0 ? python('print(limits.find()[1].get("memory", ""))', REMOVE) : 'only root can limit memory';
+  process.getuid?.() === 0
+    ? withLimits('print(limits.find()[1].get("memory", ""))', REMOVE)
+    : 'only root can limit memory';
 
 /** Like `describe`, but skipped, with the reason in the title, where memory cannot be limited. */
 export const describeIfLimited = (title: string, tests: () => void): void =>
@@ -40,7 +43,7 @@ export class LimitedClass {
 
   /** Makes the group of a student, with a limit in MB, and moves a process into it. Its later children are in it, too. */
   add(student: string, megabytes: number, pid: number): void {
-    const folder = python(
+    const folder = withLimits(
       `limits.class_limit = lambda: ${this.megabytes} * limits.MB`,
       `limits.STUDENT_LIMIT = ${megabytes} * limits.MB`,
       `limits.prepare('${student}')`,
@@ -51,6 +54,6 @@ export class LimitedClass {
 
   /** Removes the groups, once their processes have ended. */
   remove(): void {
-    python(REMOVE);
+    withLimits(REMOVE);
   }
 }

@@ -1,9 +1,9 @@
 // Parts of the page in a real browser.
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import type { MimeBundle } from 'mnist-lib';
 import { type BrowserContext, type BrowserContextOptions, type Page, type Browser } from 'playwright-core';
 import { root } from './notebook';
+import { python } from './python';
 
 /** Opens outputs in a page of their own, one below the other. */
 export async function openParts(
@@ -31,7 +31,6 @@ output = nbformat.v4.new_output('display_data', json.load(sys.stdin))
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('show()', outputs=[output])])
 exporter = HTMLExporter(config=run_notebook.page_config(), sanitize_html=${isSanitized ? 'True' : 'False'})
 print(exporter.from_notebook_node(notebook)[0])`;
-  const python = join(root, '.venv', 'bin', 'python');
   const input = JSON.stringify(bundle);
   return execFileSync(python, ['-c', program], { cwd: root, encoding: 'utf8', input, maxBuffer: 1e8 });
 }

@@ -9,10 +9,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { Subscriber } from 'zeromq';
 import { type Client, startKernelWithClient } from '../helpers/client';
 import type { Kernel, Run } from '../helpers/kernel';
-import { root } from '../helpers/notebook';
 import { testOnLinux } from '../helpers/on-linux';
+import { python } from '../helpers/python';
 
-const python = join(root, '.venv', 'bin', 'python');
 const MEGABYTE = 1 << 20;
 const PADDING = 'x'.repeat(500);
 

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { Client, type Received, startKernelWithClient } from '../helpers/client';
 import { type Kernel, startKernel } from '../helpers/kernel';
 import { root } from '../helpers/notebook';
+import { python } from '../helpers/python';
 
 const versionOf = (path: string): string =>
   (JSON.parse(readFileSync(join(root, path), 'utf8')) as { version: string }).version;
@@ -782,7 +783,7 @@ while True:
     message = client.get_iopub_msg(timeout=30)
     print(json.dumps([message['msg_type'], message['content']], default=str), flush=True)`;
     const { file } = await kernel.connection();
-    const other = spawn(join(root, '.venv', 'bin', 'python'), ['-c', script, file]);
+    const other = spawn(python, ['-c', script, file]);
     const lines = createInterface(other.stdout)[Symbol.asyncIterator]();
     expect(await lines.next()).toEqual({ done: false, value: 'ready' });
     const code = "console.log('for both'); 'seen'";

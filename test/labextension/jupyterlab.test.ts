@@ -6,6 +6,7 @@ import { type Browser, type BrowserContext, type Route } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../helpers/browser';
 import { Lab, OpenNotebook, RAN, RUNS, notebookOf } from '../helpers/lab';
 import { type CodeCell, FIGURES, type Notebook, readNotebook, root, shownText } from '../helpers/notebook';
+import { python } from '../helpers/python';
 import { writeSmallData } from '../helpers/small-data';
 
 const MINUTES = 60_000;
@@ -197,7 +198,6 @@ describeInBrowser('the lecture in JupyterLab', () => {
     const script = `import sys; sys.path.insert(0, 'scripts'); import nbformat, run_notebook
 notebook = nbformat.read(sys.argv[1], as_version=4)
 print(run_notebook.page(notebook, title='exported'), end='')`;
-    const python = join(root, '.venv', 'bin', 'python');
     expect(await (await printed).text()).toBe(
       execFileSync(python, ['-c', script, path], { cwd: root, encoding: 'utf8' }),
     );

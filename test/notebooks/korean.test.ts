@@ -10,7 +10,8 @@ import { textExtent } from 'mnist-lib/dist/display/text-metrics';
 import { JSDOM } from 'jsdom';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { describeInBrowser, launchBrowser, screenshots } from '../helpers/browser';
-import { EDITIONS, root } from '../helpers/notebook';
+import { EDITIONS } from '../helpers/notebook';
+import { python } from '../helpers/python';
 
 const HANGUL = /\p{Script=Hangul}/gu;
 
@@ -100,7 +101,7 @@ describeWithKoreanFont('in Chromium, Korean letters are drawn', () => {
 
   test('in the page of the Korean edition, whose language is Korean and whose marks are all read', async () => {
     const args = ['-m', 'nbconvert', '--to', 'html', '--output-dir', folder, EDITIONS.ko];
-    const { status, stderr } = spawnSync(join(root, '.venv', 'bin', 'python'), args, { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(python, args, { encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, expect.stringContaining('Writing')]);
     await page.goto(`file://${join(folder, 'mnist-dense.html')}`);
     await page.screenshot({ path: join(screenshots, 'korean-page.png'), fullPage: true });

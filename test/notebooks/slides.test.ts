@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Browser, type Page } from 'playwright-core';
 import { describeInBrowser, launchBrowser, screenshots } from '../helpers/browser';
 import { readNotebook, root } from '../helpers/notebook';
+import { python } from '../helpers/python';
 
 const MINUTES = 60_000;
 const english = join(root, 'notebooks', 'mnist-dense.ipynb');
@@ -182,11 +183,9 @@ test('npm run slides says which text has too few paragraphs for its places', () 
   const path = join(folder, 'short.ipynb');
   writeFileSync(path, JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [{ ...cell, metadata }] }));
   const args = ['--language=en', `--out=${folder}`, `--notebook=${path}`, `--structure=${path}`];
-  const { status, stderr } = spawnSync(
-    join(root, '.venv', 'bin', 'python'),
-    [join(root, 'scripts', 'make_slides.py'), ...args],
-    { encoding: 'utf8' },
-  );
+  const { status, stderr } = spawnSync(python, [join(root, 'scripts', 'make_slides.py'), ...args], {
+    encoding: 'utf8',
+  });
   expect([status, stderr]).toEqual([1, expect.stringMatching(/^Cell short has 2 paragraphs, but .* 3 .*\.\n$/)]);
   expect(existsSync(join(folder, 'short.slides.html'))).toBe(false);
 });
