@@ -2,7 +2,8 @@
 
 kernel.py ROUNDS TSLAB NODE
 
-TSLAB is the path of its command, NODE that of Node. Each round starts each kernel once; a case is a cell in TypeScript and the same in Python.
+TSLAB is the path of tslab's command, NODE that of Node. Each round starts each kernel once. A case is a cell in TypeScript,
+and the same in Python.
 """
 
 import json
@@ -72,7 +73,7 @@ def measure(command, language, lines):
             yield "the first cell, `1 + 1`", run(client, FIRST[language])
             for case, cells in SMALL.items():
                 for number in range(TIMES):
-                    yield case, run(client, cells[language].format(number) if "{" in cells[language] else cells[language])
+                    yield case, run(client, cells[language].format(number))
             for case, cells in lines.items():
                 yield case, run(client, cells[language], int(re.match(r"[\d,]+", case)[0].replace(",", "")))
         finally:

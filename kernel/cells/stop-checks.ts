@@ -1,5 +1,5 @@
-// Lets code that awaits, in cells and in the user's own files, end when its cell was stopped. A check follows each statement that awaits and begins the body of
-// each loop that awaits. The check throws if the cell was stopped.
+// Lets code that awaits, in cells and in the user's own files, end when its cell was stopped. A check follows each statement
+// that awaits and begins the body of each loop that awaits. The check throws if the cell was stopped.
 import * as ts from 'typescript';
 import { cellCall } from './syntax';
 

@@ -1,6 +1,7 @@
-// Shows what child processes print to the outputs that they inherit. The kernel's own outputs, which they would get, lead to
-// Jupyter's log, and Node cannot redirect them. The only file that changes `node:child_process`; it uses its public interface,
-// and `ChildProcess.prototype.spawn`, to which all functions that do not wait give their `stdio`.
+// Shows what child processes print to the outputs that they inherit, and lets Stop end those that a cell waits for. The
+// kernel's own outputs, which they would inherit, lead to Jupyter's log, and Node cannot redirect them. The only file that
+// changes `node:child_process`; it uses its public interface, and `ChildProcess.prototype.spawn`, to which all functions that
+// do not wait give their `stdio`.
 import childProcess from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

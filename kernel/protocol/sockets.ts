@@ -3,9 +3,9 @@
 import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
+import { interruptAwaitedChild } from '../stop/awaited-child';
 import { log } from './log';
 import { MemoryWatch, type Shortage, limitedGroups } from './memory';
-import { interruptAwaitedChild } from '../stop/awaited-child';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import {
   type FromThread,
@@ -180,7 +180,8 @@ function start(port: MessagePort): void {
       // From here on, the main thread begins no critical section until the termination has ended.
       if (!isPatient && Atomics.compareExchange(shared, Shared.executionId, current, TERMINATING) === current) {
         Atomics.add(shared, Shared.terminations, 1);
-        if (Atomics.load(shared, Shared.isAwaitingChild) === 1) {
+        // The main thread resets it, but not if it is terminated.
+        if (Atomics.exchange(shared, Shared.isAwaitingChild, 0) === 1) {
           interruptAwaitedChild();
         }
         connected.post('Runtime.terminateExecution', () => {

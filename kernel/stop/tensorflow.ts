@@ -87,7 +87,6 @@ const SECOND_COLLECTION_MS = 100;
 
 let layers: Layers | undefined;
 let core: Core | undefined;
-/** Whether a cell has been told that it has loaded another version. */
 let isOtherReported = false;
 
 interface Training {
@@ -110,20 +109,26 @@ export function attach(sections: Sections, check: () => void): void {
   if (!layers) {
     core ??= loaded<Core>('tfjs-core', 'tf-core.node.js');
     const found = loaded<Layers>('tfjs-layers', 'tf-layers.node.js');
-    if (found && found.version_layers !== KNOWN_VERSION && !isOtherReported) {
-      isOtherReported = true;
-      console.error(
-        `The kernel was written for TensorFlow.js ${KNOWN_VERSION}, and this is ${found.version_layers}: Stop may leave ` +
-          `training and tensors in disorder. Install @tensorflow/tfjs-node ${KNOWN_VERSION} to avoid this.`,
-      );
-    }
-    if (found?.version_layers === KNOWN_VERSION && core) {
+    if (found && found.version_layers !== KNOWN_VERSION) {
+      reportOnce(found.version_layers);
+    } else if (found && core) {
       layers = found;
       layers.registerCallbackConstructor(0, stopTrainingCallback(layers, sections));
       trackUnscopedTensors(engine()!);
       protectSteps(engine()!, core, sections, check);
       protectBatches(layers.LayersModel.prototype as LayersModel, sections);
     }
+  }
+}
+
+/** Tells the cell that has loaded another version. */
+function reportOnce(version: string): void {
+  if (!isOtherReported) {
+    isOtherReported = true;
+    console.error(
+      `The kernel was written for TensorFlow.js ${KNOWN_VERSION}, and this is ${version}: Stop may leave training and ` +
+        `tensors in disorder. Install @tensorflow/tfjs-node ${KNOWN_VERSION} to avoid this.`,
+    );
   }
 }
 

@@ -578,7 +578,7 @@ describe('import', () => {
       "import { pulse as performance } from './counter'; add(); [performance, { performance }]",
       '[ 6, { performance: 6 } ]',
     ],
-  ])('an import of %s reads its present value', async (_what, ...cells) => {
+  ])('an import of %s has its current value', async (_what, ...cells) => {
     const value = cells.pop();
     expect(await valueAfter(...cells)).toBe(value);
   });

@@ -147,6 +147,14 @@ try { await count(); } finally { console.log('finally'); }`);
     },
   );
 
+  test('the child process that the cell waits for, and no other', async () => {
+    await expectStopped(BLOCKING_COMMAND);
+    await kernel.run("const child = require('node:child_process').spawn('sleep', ['60']);");
+    await expectStopped('console.log("started"); while (true) {}');
+    await expectStopped(BLOCKING_COMMAND);
+    expect((await kernel.run('[child.signalCode, child.kill()]')).result).toBe('[ null, true ]');
+  });
+
   test('only the stopped cell, not the one that runs after it', async () => {
     await kernel.interruptOnceStarted('console.log("started"); while (true) {}');
     const next = await kernel.run('await sleep(500); console.log("whole");');
