@@ -143,7 +143,8 @@ testWithKeras(
 
 test('a command replaces its own section and keeps the others', () => {
   const text = readFileSync(out, 'utf8');
-  expect(text.match(/^#.*$/gm)!.filter((title) => title !== '## Speed')).toEqual([
+  const others = ['## Speed', '## Kernel']; // the tests that need Python 3.11, and Linux, made them
+  expect(text.match(/^#.*$/gm)!.filter((title) => !others.includes(title))).toEqual([
     ...['# Measurements', '## Profile', '## Memory'],
   ]);
   expect(text).not.toContain('old');
