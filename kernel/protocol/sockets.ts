@@ -180,10 +180,6 @@ function start(port: MessagePort): void {
       // From here on, the main thread begins no critical section until the termination has ended.
       if (!isPatient && Atomics.compareExchange(shared, Shared.executionId, current, TERMINATING) === current) {
         Atomics.add(shared, Shared.terminations, 1);
-        // The main thread resets it, but not if it is terminated.
-        if (Atomics.exchange(shared, Shared.isAwaitingChild, 0) === 1) {
-          interruptAwaitedChild();
-        }
         connected.post('Runtime.terminateExecution', () => {
           Atomics.compareExchange(shared, Shared.executionId, TERMINATING, current);
           // A second termination must not meet the kernel while it ends the cell.
@@ -195,6 +191,11 @@ function start(port: MessagePort): void {
             stopWatchingMemory();
           }
         });
+        // After that, so that the code is terminated once the child has ended. The main thread resets the mark, but not if it
+        // is terminated.
+        if (Atomics.exchange(shared, Shared.isAwaitingChild, 0) === 1) {
+          interruptAwaitedChild();
+        }
       }
       wait();
     };
