@@ -1,9 +1,8 @@
 // The memory of kernels that run the lecture at the same time, as in a class.
-import { spawnSync } from 'node:child_process';
-import { basename, join } from 'node:path';
-import { environment } from '../scripts/environment.mjs';
-import { notebook as lecture, python, root } from '../scripts/paths.mjs';
+import { basename } from 'node:path';
+import { notebook as lecture } from '../scripts/paths.mjs';
 import { prepareWorkFolder } from '../scripts/work.mjs';
+import { expectLinux, measureByScript } from './processes.mjs';
 import { median, section, table } from './report.mjs';
 
 /** @typedef {{ cell: string, resident: number, own: number }} Reading medians over the kernels, in MB */
@@ -25,10 +24,7 @@ const AIMS = { imports: 'own at most 300', last: 'own at most 600', peak: 'resid
  * @param {string} notebook its path, by default that of the lecture.
  */
 export function measureMemory(notebook = lecture) {
-  if (process.platform !== 'linux') {
-    console.error('npm run bench -- --memory reads /proc, which only Linux has: run it on Linux.');
-    process.exit(1);
-  }
+  expectLinux('--memory');
   prepareWorkFolder();
   console.log('the notebook in one kernel ...');
   const alone = run(notebook, 1);
@@ -74,17 +70,10 @@ export function measureMemory(notebook = lecture) {
  * @returns {{ readings: Reading[], peak: number }} peak: the median of the kernels' largest resident memory, in MB.
  */
 function run(notebook, kernels) {
-  const args = [join(root, 'bench', 'memory.py'), notebook, String(kernels)];
-  const { status, stdout } = spawnSync(python, args, {
-    env: environment,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) {
-    process.exit(1); // memory.py has said why
-  }
-  /** @type {{ cells: { cell: string, resident: number[], own: number[] }[], peaks: number[] }} */
-  const { cells, peaks } = JSON.parse(stdout);
+  const { cells, peaks } =
+    /** @type {{ cells: { cell: string, resident: number[], own: number[] }[], peaks: number[] }} */ (
+      measureByScript('memory.py', notebook, String(kernels))
+    );
   const readings = cells.map(({ cell, resident, own }) => ({ cell, resident: median(resident), own: median(own) }));
   return { readings, peak: median(peaks) };
 }
