@@ -1,6 +1,7 @@
 // What limits.py says of a machine: whether it is large enough, how many threads a kernel gets, and which limits hold.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { testWithDisk } from '../helpers/checkout';
 import { root } from '../helpers/notebook';
 import { testOnLinux } from '../helpers/on-linux';
 import { python } from '../helpers/python';
@@ -64,11 +65,8 @@ testOnLinux.each([
   expect(onMachine({ memory: 64, disk: 100, cores }, code)).toEqual([`${threads} ${threads}`]);
 });
 
-/** Needs root on Linux. */
-const testWithMounts = spawnSync('unshare', ['--mount', 'true']).status === 0 ? test : test.skip;
-
 // In a mount namespace of its own, as in a container.
-testWithMounts(
+testWithDisk(
   'without control groups, it says that no limits hold, and that pages are not merged where they cannot be',
   () => {
     const command = `mount -t tmpfs none /sys/fs/cgroup && mount -t tmpfs none /sys/kernel && ${python} -B ${folder}/limits.py 3 /tmp`;

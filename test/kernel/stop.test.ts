@@ -65,6 +65,10 @@ describe('Stop ends', () => {
     ],
     ['a command that blocks', BLOCKING_COMMAND],
     [
+      'a command that blocks, ignores SIGINT and ends later',
+      `console.log("started"); require("node:child_process").execSync("trap '' INT; sleep 0.5");`,
+    ],
+    [
       'a shell that blocks, and what it has started',
       'console.log("started"); require("node:child_process").spawnSync("sleep 60; sleep 60", { shell: true });',
     ],
