@@ -77,14 +77,40 @@ const installJupyterLab = {
   title: 'JupyterLab into .venv (pip install)',
   megabytes: 320,
   folder: venv,
-  isDone: () => existsSync(python) && existsSync(join(venv, 'bin', 'jupyter-lab')) && jupyterLabStamp.isCurrent(),
+  isDone: () =>
+    existsSync(python) &&
+    existsSync(join(venv, 'bin', 'jupyter-lab')) &&
+    jupyterLabStamp.isCurrent() &&
+    hasPythonPackages(),
   async run() {
     rmSync(venv, { recursive: true, force: true });
     await runCommand('python3', ['-m', 'venv', venv]);
     await runPip(['install', '--require-hashes', '--only-binary=:all:', '-r', 'requirements.txt'], { filling: this });
+    writeAtomically(pythonPackagesFile, pythonPackages().join('\n'));
     jupyterLabStamp.write();
   },
 };
+
+/** Names the packages that pip has installed, a line each. Which ones requirements.txt means depends on the platform. */
+const pythonPackagesFile = join(venv, '.packages');
+
+/** Whether they are all still there, in these versions. Others may have been added. */
+function hasPythonPackages() {
+  const present = pythonPackages();
+  return (
+    existsSync(pythonPackagesFile) &&
+    readFileSync(pythonPackagesFile, 'utf8')
+      .split('\n')
+      .every((name) => present.includes(name))
+  );
+}
+
+/** The packages in .venv, with their versions: `jupyterlab-4.5.0.dist-info`. */
+function pythonPackages() {
+  const lib = join(venv, 'lib');
+  const folders = existsSync(lib) ? readdirSync(lib).map((version) => join(lib, version, 'site-packages')) : [];
+  return folders.flatMap((folder) => readdirSync(folder)).filter((name) => name.endsWith('.dist-info'));
+}
 
 const WHEEL_MEGABYTES = 290;
 /** @type {Step} */

@@ -4,12 +4,16 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync }
 import { renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Checkout, Disk, HOSTILE, testWithDisk } from '../helpers/checkout';
+import { root } from '../helpers/notebook';
 import { Started } from '../helpers/started';
 
 jest.setTimeout(5 * 60_000);
 
 const NOTHING_TO_DO = { status: 0, stdout: '', stderr: '' };
 const DONE = 'Everything is set up.\n';
+
+const SITE_PACKAGES = join('.venv', 'lib', readdirSync(join(root, '.venv', 'lib'))[0], 'site-packages');
+const TORNADO = readdirSync(join(root, SITE_PACKAGES)).find((name) => /^tornado-.*\.dist-info$/.test(name))!;
 
 /** Holds one of set-up's locks, as another set-up would, until it is released. */
 async function holdLock(path: string): Promise<Started> {
@@ -95,6 +99,7 @@ describe('in a checkout that is set up', () => {
   test.each([
     ['a Node package', 'node_modules/prettier/package.json', 'Node packages (npm ci)'],
     ['JupyterLab', '.venv/bin/jupyter-lab', 'JupyterLab into .venv (pip install)'],
+    ['a Python package', join(SITE_PACKAGES, TORNADO), 'JupyterLab into .venv (pip install)'],
   ])('without %s, its step does not count as done', async (_what, name, title) => {
     await without(join(checkout.root, name), () => {
       const program =
