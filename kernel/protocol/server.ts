@@ -10,10 +10,10 @@ import { cellNumberOf, describe } from '../output/errors';
 import { lastReplay, listReplays } from '../output/replay';
 import { currentRun, runOf } from '../output/context';
 import { Run } from '../output/run';
+import { collectGarbageIfShort } from '../stop/memory';
 import type { Sections } from '../stop/sections';
 import type { Connection } from './connection';
 import { History } from './history';
-import { collectGarbageIfShort } from './memory';
 import type { Request } from './message';
 
 export class Server {

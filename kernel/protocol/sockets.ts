@@ -4,8 +4,8 @@ import { Session } from 'node:inspector';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
 import { interruptAwaitedChild } from '../stop/awaited-child';
+import { MemoryWatch, type Shortage, limitedGroups } from '../stop/memory';
 import { log } from './log';
-import { MemoryWatch, type Shortage, limitedGroups } from './memory';
 import { type Header, MessageError, type Request, parse, serialize } from './message';
 import {
   type FromThread,

@@ -1,9 +1,8 @@
 // The kernel's knowledge of TensorFlow.js: ends training after a batch, restores the engine after code was terminated, and
 // shows tensors and models. All uses of tfjs's private parts are here.
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { currentRun } from '../output/context';
 import type { Run } from '../output/run';
+import { collectGarbage } from './memory';
 import type { Sections } from './sections';
 
 const KNOWN_VERSION = '4.22.0';
@@ -327,11 +326,6 @@ export function restoreEngine(
       done();
     }, SECOND_COLLECTION_MS);
   });
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
 }
 
 /** A larger tensor shows only its first values. */

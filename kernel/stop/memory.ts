@@ -142,7 +142,12 @@ function usedBytes(group: string, { usage, inactive, active }: Hierarchy['files'
 /** Collects garbage if memory is short, so that only memory in use counts. */
 export function collectGarbageIfShort(): void {
   if (limitedGroups().some((group) => isShort(group, group.used()))) {
-    setFlagsFromString('--expose-gc');
-    (runInNewContext('gc') as () => void)();
+    collectGarbage();
   }
+}
+
+/** Lets V8 collect garbage at once. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
 }
