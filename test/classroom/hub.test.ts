@@ -597,5 +597,17 @@ describeClassroom('npm run classroom', () => {
       });
       expect(stderr).toMatch(/^A classroom needs root/);
     });
+
+    test('a machine that cannot make accounts, as a small container', () => {
+      const { status, stderr } = spawnSync(process.execPath, checkout.command('classroom'), {
+        cwd: checkout.root,
+        env: checkout.path({}),
+        encoding: 'utf8',
+      });
+      expect([status, stderr]).toEqual([
+        1,
+        'useradd is missing, which makes the accounts: run `apt install passwd`.\n',
+      ]);
+    });
   });
 });
