@@ -39,8 +39,8 @@ export enum Shared {
   patienceMs,
   /** 1 while a stopped cell cleans up. */
   isEnding,
-  /** 1 while a cell waits for a child process, as execSync does. */
-  isAwaitingChild,
+  /** The time, by `ticks`, when a cell began to wait for a child process, as execSync does; 0 while none does. */
+  awaitsChildSince,
   /** The memory in use and its limit in MB, if the running cell was stopped because memory is short; else 0. */
   usedMegabytes,
   limitMegabytes,

@@ -158,6 +158,18 @@ function start(port: MessagePort): void {
   function terminateStuckCode(connected: Session): void {
     let execution = Atomics.load(shared, Shared.executionId);
     let [since, uninterruptibleSince] = [Date.now(), Infinity];
+    let childSince = 0;
+    /** Interrupts the child process that the code waits for, once. It may not have started yet. */
+    const interruptChild = (): void => {
+      childSince = Atomics.load(shared, Shared.awaitsChildSince);
+      if (childSince !== 0 && interruptAwaitedChild(childSince)) {
+        forgetChild();
+      }
+    };
+    /** The main thread resets the mark as well, but not if it is terminated. */
+    const forgetChild = (): void => {
+      Atomics.compareExchange(shared, Shared.awaitsChildSince, childSince, 0);
+    };
     const poll = (): void => {
       if (replies.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
         connected.disconnect();
@@ -166,6 +178,7 @@ function start(port: MessagePort): void {
       }
       const [now, current] = [Date.now(), Atomics.load(shared, Shared.executionId)];
       if (current === TERMINATING) {
+        interruptChild();
         wait();
         return;
       }
@@ -181,6 +194,7 @@ function start(port: MessagePort): void {
       if (!isPatient && Atomics.compareExchange(shared, Shared.executionId, current, TERMINATING) === current) {
         Atomics.add(shared, Shared.terminations, 1);
         connected.post('Runtime.terminateExecution', () => {
+          forgetChild();
           Atomics.compareExchange(shared, Shared.executionId, TERMINATING, current);
           // A second termination must not meet the kernel while it ends the cell.
           [since, uninterruptibleSince] = [Date.now(), Infinity];
@@ -191,11 +205,7 @@ function start(port: MessagePort): void {
             stopWatchingMemory();
           }
         });
-        // After that, so that the code is terminated once the child has ended. The main thread resets the mark, but not if it
-        // is terminated.
-        if (Atomics.exchange(shared, Shared.isAwaitingChild, 0) === 1) {
-          interruptAwaitedChild();
-        }
+        interruptChild(); // after that, so that the code is terminated once the child has ended
       }
       wait();
     };

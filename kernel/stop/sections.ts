@@ -1,5 +1,6 @@
 import { Shared, TERMINATING, UNINTERRUPTIBLE } from '../protocol/shared';
 import { callApart } from './apart';
+import { ticks } from './awaited-child';
 
 /**
  * Tells the socket thread which code must not be terminated: critical sections run to their end. After Stop, the thread
@@ -70,11 +71,11 @@ export class Sections {
 
   /** Runs work that waits for a child process: Stop ends that process. */
   awaitChild<T>(work: () => T): T {
-    Atomics.store(this.shared, Shared.isAwaitingChild, 1);
+    Atomics.store(this.shared, Shared.awaitsChildSince, ticks());
     try {
       return work();
     } finally {
-      Atomics.store(this.shared, Shared.isAwaitingChild, 0);
+      Atomics.store(this.shared, Shared.awaitsChildSince, 0);
     }
   }
 

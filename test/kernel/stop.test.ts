@@ -120,6 +120,19 @@ try { await count(); } finally { console.log('finally'); }`);
     expect(next.stderr).toBe('');
   });
 
+  // A pipeline starts several processes, and Stop may come between two of them.
+  test('a shell at any moment of its start, but no process that an earlier cell has started', async () => {
+    await kernel.run(`const { spawn, spawnSync } = require('node:child_process');
+const background = spawn('sleep', ['60']);`);
+    for (let milliseconds = 0; milliseconds < 40; milliseconds += 5) {
+      await expectStopped(
+        `console.log('started');\nspawnSync('sleep 0.${100 + milliseconds}; sleep 60 | sleep 60; sleep 60', { shell: true });`,
+      );
+    }
+    expect((await kernel.run('[background.exitCode, background.signalCode]')).result).toBe('[ null, null ]');
+    await kernel.run('background.kill()');
+  });
+
   test('an endless loop that prints, and its output stays in order', async () => {
     const run = await kernel.interruptOnceStarted(
       'let line = 0;\nconsole.log("started");\nwhile (true) console.log(++line);',
