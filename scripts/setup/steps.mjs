@@ -94,7 +94,7 @@ const installJupyterLab = {
 /** Names the packages that pip has installed, a line each. Which ones requirements.txt means depends on the platform. */
 const pythonPackagesFile = join(venv, '.packages');
 
-/** Whether they are all still there, in these versions. Others may have been added. */
+/** Whether they are all still there. Others may have been added, and pip itself may have been upgraded. */
 function hasPythonPackages() {
   const present = pythonPackages();
   return (
@@ -105,11 +105,13 @@ function hasPythonPackages() {
   );
 }
 
-/** The packages in .venv, with their versions: `jupyterlab-4.5.0.dist-info`. */
+/** The names of the packages in .venv, by folders such as `jupyterlab-4.5.0.dist-info`. */
 function pythonPackages() {
   const lib = join(venv, 'lib');
   const folders = existsSync(lib) ? readdirSync(lib).map((version) => join(lib, version, 'site-packages')) : [];
-  return folders.flatMap((folder) => readdirSync(folder)).filter((name) => name.endsWith('.dist-info'));
+  return folders
+    .flatMap((folder) => readdirSync(folder))
+    .flatMap((name) => /^([^-]+)-.*\.dist-info$/.exec(name)?.[1] ?? []);
 }
 
 const WHEEL_MEGABYTES = 290;
