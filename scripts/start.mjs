@@ -94,7 +94,7 @@ if (address) {
  */
 async function addressOf(pid) {
   const file = join(runtime, `jpserver-${pid}.json`);
-  const page = join(runtime, `jpserver-${pid}-open.html`); // JupyterLab writes this one last
+  const page = join(runtime, `jpserver-file-to-run-${pid}-open.html`); // JupyterLab writes this one last
   // Left by a killed process that had the same number.
   [file, page].forEach((path) => rmSync(path, { force: true }));
   while (!existsSync(page)) {
