@@ -6,7 +6,8 @@ import { type MimeBundle, bundleOf } from '../output/result';
 import { currentRun, firstPromiseOf, forgetCurrent, within } from '../output/context';
 import type { Run } from '../output/run';
 import { addSource } from '../output/sources';
-import type { CellProgram, Scope } from '../language/scope';
+import type { CellProgram } from '../language/programs';
+import type { Scope } from '../language/scope';
 import { Shared } from '../protocol/shared';
 import * as tensorflow from '../stop/tensorflow';
 import type { Sections } from '../stop/sections';
@@ -288,7 +289,7 @@ export class Runner {
   private evaluate(running: Running): void {
     const { run } = running;
     const compiled = this.sections.run(() => this.compile(run));
-    if (compiled instanceof CompilationProblem) {
+    if (compiled instanceof CompilationProblem || compiled instanceof Error) {
       running.finish({ status: 'error', ...describe(compiled) });
       return;
     }
@@ -327,7 +328,20 @@ export class Runner {
     );
   }
 
-  private compile(run: Run): CompilationProblem | CompiledCell {
+  /** Compiles a cell. An error is TypeScript's own. */
+  private compile(run: Run): CompiledCell | CompilationProblem | Error {
+    try {
+      return this.compileOrThrow(run);
+    } catch (error) {
+      this.scope.close();
+      const message =
+        `TypeScript could not compile this cell: ${(error as Error).message}. If the code is nested very deeply, split it ` +
+        'into several statements.';
+      return Object.assign(new Error(message), { name: 'TypeScriptError', stack: '' });
+    }
+  }
+
+  private compileOrThrow(run: Run): CompiledCell | CompilationProblem {
     const cell = this.scope.program(run.code, run.cellId);
     const { program, file } = cell;
     const isDeclared = (name: string): boolean => this.scope.has(name);

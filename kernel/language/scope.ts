@@ -7,18 +7,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as ts from 'typescript';
-
-if (ts.version !== '5.9.3') {
-  // `parent` and `locals` of a file are private to TypeScript.
-  console.error(
-    `The kernel was written for TypeScript 5.9.3, and this is ${ts.version}: check language/scope.ts, then update it there.`,
-  );
-  process.exit(1);
-}
+import { type CellProgram, Programs } from './programs';
 
 /** A cell that has run: its file, and its declarations that later cells may see. */
 interface EarlierCell {
   slot: string;
+  file: BoundFile;
   id: string | undefined;
   source: string;
   /** Its declarations by kind and name: `V:count` is a value, `T:Digit` a type, `N:tf` a namespace. */
@@ -31,29 +25,18 @@ interface EarlierCell {
   withoutGlobals: string | undefined;
 }
 
-/** A cell as TypeScript sees it. */
-export interface CellProgram {
-  program: ts.Program;
-  file: ts.SourceFile;
-}
-
 type BoundFile = ts.SourceFile & { locals?: Map<ts.__String, ts.Symbol> };
 
 const FIRST_SLOTS = 32;
 
 export class Scope {
-  private readonly texts = new Map<string, { text: string; version: number }>();
+  private numSlots = 0;
   private readonly free: string[] = [];
   private cells: EarlierCell[] = [];
-  private changes = 0;
-  private readonly service: ts.LanguageService;
-  private readonly options: ts.CompilerOptions;
-  private readonly resolutions: ts.ModuleResolutionCache;
-  /** The files of packages: TypeScript asks for all thousand of them for each cell. */
-  private readonly snapshots = new Map<string, ts.IScriptSnapshot>();
-  /** What the package.json files of a thousand files of types say: without it, each cell would read them all again. */
-  private readonly packages: ts.ModuleResolutionCache;
+  private readonly programs: Programs;
   private current: string;
+  /** The newest program's own cell, if it changes what is declared for all files, and if it is not known yet to be kept. */
+  private unkept?: ts.SourceFile;
 
   /**
    * @param folder the notebook's folder, where imports are searched first.
@@ -61,30 +44,11 @@ export class Scope {
    */
   constructor(
     private readonly folder: string,
-    private readonly project: string,
+    project: string,
   ) {
+    this.programs = new Programs(folder, project);
     this.addSlots(FIRST_SLOTS);
     this.current = this.free.pop()!;
-    this.options = {
-      target: ts.ScriptTarget.ES2022,
-      lib: ['lib.es2023.d.ts'],
-      module: ts.ModuleKind.ESNext,
-      moduleResolution: ts.ModuleResolutionKind.Bundler,
-      moduleDetection: ts.ModuleDetectionKind.Force, // every cell has its own scope and may await
-      esModuleInterop: true,
-      resolveJsonModule: true,
-      allowJs: true,
-      allowImportingTsExtensions: true,
-      jsx: ts.JsxEmit.React,
-      skipLibCheck: true,
-      sourceMap: true,
-      // Only Node's types. By default, TypeScript would load every package of types that it finds above the notebook.
-      types: ['node'],
-      typeRoots: [dirname(dirname(require.resolve('@types/node/package.json')))],
-    };
-    this.resolutions = ts.createModuleResolutionCache(folder, (name) => name, this.options);
-    this.packages = ts.createModuleResolutionCache(folder, (name) => name, this.options);
-    this.service = ts.createLanguageService(this.host());
   }
 
   /** The path of the current cell's file; relative imports are resolved from there. */
@@ -99,27 +63,54 @@ export class Scope {
    * @returns its program and file.
    */
   program(source: string, id?: string): CellProgram {
-    for (const cell of this.cells) {
-      if (cell.withoutGlobals !== undefined) {
-        this.write(cell.slot, isEarlierRun(cell, { id, source }) ? cell.withoutGlobals : cell.source);
-      }
-    }
-    this.write(this.current, source);
-    this.resolutions.clear(); // files may have been added or removed
-    const program = this.service.getProgram()!;
-    const files = [...this.cells.map(({ slot }) => slot), this.current].map((slot) => program.getSourceFile(slot)!);
+    this.programs.write(this.current, source);
+    const cell = this.inSameProgram(source, id) ?? this.inNewProgram(source, id);
+    const files = [...this.cells.map(({ file }) => file), cell.file];
     files.forEach((file, index) => ((file as { parent?: ts.Node }).parent = files[index - 1]));
-    program.getTypeChecker(); // binds the files
-    this.cells.forEach(({ unreached }, index) =>
-      unreached.forEach((name) => (files[index] as BoundFile).locals?.delete(ts.escapeLeadingUnderscores(name))),
-    );
-    return { program, file: files.at(-1)! };
+    return cell;
   }
 
   /** TypeScript's language service, with this source as the current cell. */
   services(source: string): ts.LanguageService {
+    this.close(); // the service looks at the newest program only
     this.program(source);
-    return this.service;
+    this.close();
+    return this.programs.service;
+  }
+
+  /** Gives the next cell a new program: TypeScript's checker is of no use after an error of its own. */
+  close(): void {
+    this.programs.close();
+  }
+
+  private inSameProgram(source: string, id?: string): CellProgram | undefined {
+    if (
+      this.unkept ||
+      this.cells.some((cell) => cell.withoutGlobals !== undefined && isEarlierRun(cell, { id, source }))
+    ) {
+      return undefined;
+    }
+    const cell = this.programs.add(source);
+    return cell?.file.statements.some(isForAllFiles) ? undefined : cell;
+  }
+
+  private inNewProgram(source: string, id?: string): CellProgram {
+    let changesGlobals = false;
+    for (const cell of this.cells) {
+      if (cell.withoutGlobals !== undefined) {
+        const isReplaced = isEarlierRun(cell, { id, source });
+        this.programs.write(cell.slot, isReplaced ? cell.withoutGlobals : cell.source);
+        changesGlobals ||= isReplaced;
+      }
+    }
+    const program = this.programs.create();
+    for (const cell of this.cells) {
+      cell.file = program.getSourceFile(cell.slot)!;
+      forget(cell);
+    }
+    const file = program.getSourceFile(this.current)!;
+    this.unkept = changesGlobals || file.statements.some(isForAllFiles) ? file : undefined;
+    return { program, file };
   }
 
   /** The symbols of values and types that the current cell declares. */
@@ -149,11 +140,13 @@ export class Scope {
    * @param unreached the names whose declarations it did not reach.
    */
   keep({ program, file }: CellProgram, id: string | undefined, unreached: Set<string>): void {
-    this.write(this.current, file.text); // code completed meanwhile took its place
+    this.programs.write(this.current, file.text); // code completed meanwhile took its place
+    const changesGlobals = file === this.unkept;
+    this.unkept = changesGlobals ? undefined : this.unkept;
     const checker = program.getTypeChecker();
     const symbols = [...this.declared({ program, file })].filter(([name]) => !unreached.has(name));
     const globals = file.statements.filter(isForAllFiles);
-    if (symbols.length === 0 && globals.length === 0) {
+    if (symbols.length === 0 && globals.length === 0 && !changesGlobals) {
       return;
     }
     const declares = new Set(
@@ -161,6 +154,7 @@ export class Scope {
     );
     const cell: EarlierCell = {
       slot: this.current,
+      file,
       id,
       source: file.text,
       declares,
@@ -168,10 +162,11 @@ export class Scope {
       unreached,
       withoutGlobals: globals.length > 0 ? blanked(file.text, globals) : undefined,
     };
+    forget(cell);
     this.cells.push(cell);
     this.dropUnseen(cell);
     if (this.free.length === 0) {
-      this.addSlots(this.texts.size);
+      this.addSlots(this.numSlots);
     }
     this.current = this.free.pop()!;
   }
@@ -195,7 +190,7 @@ export class Scope {
       if (cell !== newest && cell.withoutGlobals !== undefined && isEarlierRun(cell, newest)) {
         cell.source = cell.withoutGlobals;
         cell.withoutGlobals = undefined;
-        this.write(cell.slot, cell.source);
+        this.programs.write(cell.slot, cell.source);
       }
       if ([...cell.declares].some((name) => !seen.has(name)) || cell.withoutGlobals !== undefined) {
         markAlive(cell);
@@ -203,14 +198,14 @@ export class Scope {
       cell.declares.forEach((name) => seen.add(name));
     }
     for (const cell of this.cells.filter((each) => !alive.has(each))) {
-      this.write(cell.slot, '');
+      this.programs.write(cell.slot, '');
       this.free.push(cell.slot);
     }
     this.cells = this.cells.filter((cell) => alive.has(cell));
   }
 
   private usesOf(file: ts.SourceFile, checker: ts.TypeChecker): Set<EarlierCell> {
-    const bySlot = new Map(this.cells.map((cell) => [cell.slot, cell]));
+    const byFile = new Map(this.cells.map((cell) => [cell.file as ts.SourceFile, cell]));
     const uses = new Set<EarlierCell>();
     const visit = (node: ts.Node): void => {
       if (ts.isIdentifier(node)) {
@@ -219,7 +214,7 @@ export class Scope {
           ? checker.getShorthandAssignmentValueSymbol(node.parent)
           : checker.getSymbolAtLocation(node);
         for (const declaration of symbol?.declarations ?? []) {
-          const cell = bySlot.get(declaration.getSourceFile().fileName);
+          const cell = byFile.get(declaration.getSourceFile());
           if (cell && !isForAllFiles(declaration)) {
             uses.add(cell);
           }
@@ -236,63 +231,16 @@ export class Scope {
    */
   private addSlots(count: number): void {
     for (let index = 0; index < count; index++) {
-      const slot = join(this.folder, `__cell_${this.texts.size}__.ts`);
-      this.texts.set(slot, { text: '', version: 0 });
+      const slot = join(this.folder, `__cell_${this.numSlots++}__.ts`);
+      this.programs.write(slot, '');
       this.free.unshift(slot);
     }
-    this.changes++;
   }
+}
 
-  private write(slot: string, text: string): void {
-    const before = this.texts.get(slot)!;
-    if (before.text !== text) {
-      this.texts.set(slot, { text, version: before.version + 1 });
-    }
-    this.changes++; // files on disk may have changed as well
-  }
-
-  private host(): ts.LanguageServiceHost & Pick<ts.CompilerHost, 'getModuleResolutionCache'> {
-    const { sys } = ts;
-    const read = (path: string): string | undefined => this.texts.get(path)?.text ?? sys.readFile(path);
-    const exists = (path: string): boolean => this.texts.has(path) || sys.fileExists(path);
-    const isStable = (path: string): boolean => path.includes('/node_modules/');
-    return {
-      getCompilationSettings: () => this.options,
-      getScriptFileNames: () => [...this.texts.keys()],
-      getProjectVersion: () => String(this.changes),
-      getScriptVersion: (path) =>
-        String(this.texts.get(path)?.version ?? (isStable(path) ? 0 : (sys.getModifiedTime?.(path)?.getTime() ?? 0))),
-      getScriptSnapshot: (path) => {
-        const known = this.snapshots.get(path);
-        const text = known ? undefined : read(path);
-        const snapshot = text === undefined ? known : ts.ScriptSnapshot.fromString(text);
-        if (snapshot && isStable(path)) {
-          this.snapshots.set(path, snapshot);
-        }
-        return snapshot;
-      },
-      getCurrentDirectory: () => this.folder,
-      getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
-      fileExists: exists,
-      readFile: read,
-      directoryExists: (path) => sys.directoryExists(path),
-      getDirectories: (path) => sys.getDirectories(path),
-      realpath: (path) => (this.texts.has(path) ? path : sys.realpath!(path)),
-      useCaseSensitiveFileNames: () => true,
-      jsDocParsingMode: ts.JSDocParsingMode.ParseForTypeInfo, // documentation.ts parses the rest when it is needed
-      getModuleResolutionCache: () => this.packages,
-      resolveModuleNameLiterals: (literals, containing) => literals.map(({ text }) => this.resolve(text, containing)),
-    };
-  }
-
-  private resolve(name: string, containing: string): ts.ResolvedModuleWithFailedLookupLocations {
-    const host = ts.sys;
-    const found = ts.resolveModuleName(name, containing, this.options, host, this.resolutions);
-    if (found.resolvedModule || name.startsWith('.') || containing.includes('/node_modules/')) {
-      return found;
-    }
-    return ts.resolveModuleName(name, join(this.project, 'cell.ts'), this.options, host, this.resolutions);
-  }
+/** Hides from later cells what a failed cell did not reach. */
+function forget({ file, unreached }: EarlierCell): void {
+  unreached.forEach((name) => file.locals?.delete(ts.escapeLeadingUnderscores(name)));
 }
 
 /** Whether an earlier cell is the same cell, which runs again. */

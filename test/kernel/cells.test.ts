@@ -477,6 +477,15 @@ describe('A cell that runs again can change what it declares for all files:', ()
     await kernel.run('declare global { const kept: number; }', 'kept');
     expect((await kernel.run('declare global { const kept: string; }\nnonesuch;', 'kept')).status).toBe('error');
     expect((await kernel.run('() => kept.toFixed();')).status).toBe('ok');
+    expect((await kernel.run('nonesuch;', 'kept')).status).toBe('error');
+    expect((await kernel.run('() => kept.toFixed();')).status).toBe('ok');
+  });
+
+  test('and can declare nothing any more', async () => {
+    await kernel.run('declare global { const ended: number; }', 'ended');
+    await kernel.run('1 + 1;', 'ended');
+    expect(await tracebackOf('() => ended;')).toContain("Cannot find name 'ended'");
+    expect(await tracebackOf("import './x';\n() => ended;")).toContain("Cannot find name 'ended'");
   });
 });
 
@@ -1044,8 +1053,31 @@ describe('the type checker', () => {
     expect(await tracebackOf('const probe: null = made;')).toContain("'Record<string, { n: number; }[]>'");
   });
 
-  /** The numbers of files in the program: for all cells, and for kept cells. */
+  test('takes earlier cells and packages as they are, and own files as they have become', async () => {
+    writeFiles({ 'notebooks/growing.ts': 'export interface Grown { small: number }' });
+    await valueAfter(
+      "import type { Grown } from './growing';",
+      'declare const grown: Grown;\nvar grow = () => grown.small;',
+    );
+    expect(await tracebackOf('() => grown.large;')).toContain("Property 'large' does not exist");
+    writeFiles({ 'notebooks/growing.ts': 'export interface Grown { small: number; large: number }' });
+    await valueAfter('() => grown.large;');
+  });
+
+  test.each([
+    ['parentheses', `${'('.repeat(5000)}1${')'.repeat(5000)}`],
+    ['functions', `const nested = ${'(() => '.repeat(1500)}1${')'.repeat(1500)};`],
+    ['types', `type Nested = ${'Array<'.repeat(3000)}1${'>'.repeat(3000)};`],
+  ])('says that %s are nested too deeply, and checks the next cell', async (_what, code) => {
+    expect(await tracebackOf(code)).toContain(
+      'TypeScript could not compile this cell: Maximum call stack size exceeded.',
+    );
+    expect(await valueAfter('const afterNested = 1;', 'afterNested + 1')).toBe('2');
+  });
+
+  /** The numbers of files in a new program: for all cells, and for kept cells. */
   function filesOf(scope: Scope): { all: number; kept: number } {
+    scope.close();
     const files = scope
       .program('')
       .program.getSourceFiles()
