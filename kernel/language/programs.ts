@@ -30,6 +30,8 @@ interface OpenProgram {
   versions: Map<string, string>;
   /** The added cells. */
   added: Map<ts.SourceFile, Imports>;
+  /** Their length, in characters. */
+  length: number;
 }
 
 /** What TypeScript does not declare of itself. */
@@ -48,8 +50,11 @@ interface ProgramInternals {
 
 /** What is parsed of comments; documentation.ts parses the rest when it is needed. */
 const JSDOC = ts.JSDocParsingMode.ParseForTypeInfo;
-/** So many cells are added to a program. A checker keeps all types that it has ever computed: 10 MB for 500 cells. */
-const MAX_ADDED = 500;
+/**
+ * So many characters of code are added to a program. A checker keeps all that it has ever learned, of the lecture's cells
+ * 35 bytes per character.
+ */
+const MAX_ADDED = 300_000;
 
 export class Programs {
   /** TypeScript's language service, which makes the programs. */
@@ -110,7 +115,12 @@ export class Programs {
     internal.getResolvedModule = (file, name, mode) => added.get(file)?.get(name) ?? resolved(file, name, mode);
     const paths = program.getSourceFiles().map(({ fileName }) => fileName);
     const changeable = paths.filter((path) => !this.texts.has(path) && !isOfPackage(path));
-    this.open = { program, versions: new Map(changeable.map((path) => [path, this.versionOf(path)])), added };
+    this.open = {
+      program,
+      versions: new Map(changeable.map((path) => [path, this.versionOf(path)])),
+      added,
+      length: 0,
+    };
     return program;
   }
 
@@ -122,7 +132,7 @@ export class Programs {
   add(source: string): CellProgram | undefined {
     const { open } = this;
     const isChanged = ([path, version]: [string, string]): boolean => this.versionOf(path) !== version;
-    if (!open || open.added.size === MAX_ADDED || [...open.versions].some(isChanged)) {
+    if (!open || open.length + source.length > MAX_ADDED || [...open.versions].some(isChanged)) {
       return undefined;
     }
     // TypeScript collects errors by the name of the file.
@@ -139,6 +149,7 @@ export class Programs {
       return undefined;
     }
     open.added.set(file, imports);
+    open.length += source.length;
     return { program: open.program, file };
   }
 

@@ -1075,6 +1075,44 @@ describe('the type checker', () => {
     expect(await valueAfter('const afterNested = 1;', 'afterNested + 1')).toBe('2');
   });
 
+  test.each([
+    [true, 'another cell', 'const other = 2;'],
+    [true, 'a cell that fails to compile', 'nonesuch;'],
+    [true, 'an import of a module of Node', "import { join } from 'node:path';"],
+    [true, 'an import of a package that an earlier cell imports', "export { scalar } from '@tensorflow/tfjs-core';"],
+    [false, 'an import of another package', "import seedrandom from 'seedrandom';"],
+    [false, 'an own file', "import { x } from './x';"],
+    [false, 'all of an own file', "export * as all from './x';"],
+    [false, 'the type of an own file', "let type: import('./x').Point;"],
+    [false, 'an own file that is loaded later', "() => import('./x');"],
+    [false, 'a reference to an own file', '/// <reference path="./x.ts" />'],
+    [false, 'what it declares for all files', 'declare global { const forAll: number; }'],
+  ])('makes no new program: %s, for %s', (isSame, _what, source) => {
+    const { program } = programScope().program('const one = 1;');
+    expect(programScope().program(source).program === program).toBe(isSame);
+  });
+  /** A scope in which a cell has imported a package. */
+  function programScope(): Scope {
+    if (!importing) {
+      importing = new Scope(join(folder, 'notebooks'), root);
+      importing.keep(importing.program("import * as core from '@tensorflow/tfjs-core';"), 'first', new Set());
+    }
+    return importing;
+  }
+  let importing: Scope | undefined;
+
+  test('makes a new program after 300,000 characters, which would take memory for good', () => {
+    const scope = new Scope(folder, root);
+    const programs = new Set<unknown>();
+    for (let run = 0; run < 70; run++) {
+      const cell = scope.program(`const a${run % 2} = { run: ${run} }; // ${'x'.repeat(10_000)}`);
+      expect(cell.program.getSemanticDiagnostics(cell.file)).toEqual([]);
+      scope.keep(cell, undefined, new Set());
+      programs.add(cell.program);
+    }
+    expect(programs.size).toBe(3);
+  });
+
   /** The numbers of files in a new program: for all cells, and for kept cells. */
   function filesOf(scope: Scope): { all: number; kept: number } {
     scope.close();
