@@ -34,6 +34,8 @@ export class Scope {
   private readonly free: string[] = [];
   private cells: EarlierCell[] = [];
   private readonly programs: Programs;
+  /** The cells of all files: a cell that is kept may have been checked in an older program. */
+  private readonly cellOf = new WeakMap<ts.SourceFile, EarlierCell>();
   private current: string;
   /** The newest program's own cell, if it changes what is declared for all files, and if it is not known yet to be kept. */
   private unkept?: ts.SourceFile;
@@ -106,6 +108,7 @@ export class Scope {
     const program = this.programs.create();
     for (const cell of this.cells) {
       cell.file = program.getSourceFile(cell.slot)!;
+      this.cellOf.set(cell.file, cell);
       forget(cell);
     }
     const file = program.getSourceFile(this.current)!;
@@ -162,6 +165,7 @@ export class Scope {
       unreached,
       withoutGlobals: globals.length > 0 ? blanked(file.text, globals) : undefined,
     };
+    this.cellOf.set(file, cell);
     forget(cell);
     this.cells.push(cell);
     this.dropUnseen(cell);
@@ -205,7 +209,6 @@ export class Scope {
   }
 
   private usesOf(file: ts.SourceFile, checker: ts.TypeChecker): Set<EarlierCell> {
-    const byFile = new Map(this.cells.map((cell) => [cell.file as ts.SourceFile, cell]));
     const uses = new Set<EarlierCell>();
     const visit = (node: ts.Node): void => {
       if (ts.isIdentifier(node)) {
@@ -214,7 +217,7 @@ export class Scope {
           ? checker.getShorthandAssignmentValueSymbol(node.parent)
           : checker.getSymbolAtLocation(node);
         for (const declaration of symbol?.declarations ?? []) {
-          const cell = byFile.get(declaration.getSourceFile());
+          const cell = this.cellOf.get(declaration.getSourceFile());
           if (cell && !isForAllFiles(declaration)) {
             uses.add(cell);
           }

@@ -1101,6 +1101,20 @@ describe('the type checker', () => {
   }
   let importing: Scope | undefined;
 
+  test('keeps what a cell uses, also if code was completed while the cell ran', () => {
+    const scope = new Scope(folder, root);
+    scope.keep(scope.program('class C { a = 1; }'), 'first', new Set());
+    const running = scope.program('const c = new C();');
+    scope.services('const typed = 1;');
+    scope.keep(running, 'second', new Set());
+    scope.keep(scope.program('class C { b = 2; }'), 'third', new Set());
+    const errorsIn = (source: string): number => {
+      const { program, file } = scope.program(source);
+      return program.getSemanticDiagnostics(file).length;
+    };
+    expect([errorsIn('c.a;'), errorsIn('c.b;')]).toEqual([0, 1]);
+  });
+
   test('makes a new program after 300,000 characters, which would take memory for good', () => {
     const scope = new Scope(folder, root);
     const programs = new Set<unknown>();
