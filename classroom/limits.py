@@ -17,8 +17,8 @@ MB = 10**6
 # first cells have run. The server takes 110 of it.
 STUDENT = 550 * MB
 START = 400 * MB
-# What a student may use: enough for a second notebook. Only a mistake uses more.
-STUDENT_LIMIT = 1500 * MB
+# What a student may use: the lecture and a second notebook, and the 30 % that kernels keep free. Only a mistake uses more.
+STUDENT_LIMIT = 2000 * MB
 # TensorFlow's library and Node, which all kernels share.
 SHARED = 300 * MB
 # The system, the hub and its proxy.

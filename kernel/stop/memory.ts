@@ -4,8 +4,11 @@ import { dirname, join, relative } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Memory is short when a group uses more than this share of its limit. */
-const MAX_SHARE = 0.8;
+/**
+ * Memory is short when a group uses more than this share of its limit. A cell can take 2 MB per millisecond, and on a busy
+ * machine it may be 100 ms until this process gets to look: of the limit of a class, the rest lasts for 300 ms.
+ */
+const MAX_SHARE = 0.7;
 /** While a student's memory is short, a cell may take this share of what is left of it. */
 const CELL_SHARE = 0.125;
 /** In bytes: what any cell may take, so that it can free memory. TypeScript takes up to 9 MB to check a short cell. */

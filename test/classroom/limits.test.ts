@@ -27,7 +27,7 @@ describeClassroom('npm run classroom', () => {
     beforeAll(async () => {
       ({ ada, bob, eva } = await classroom.setUp({ ada: 'student', bob: 'student', eva: 'student' }));
       const { output } = await classroom.open();
-      expect(output).toContain('Each student may use 1,500 MB of memory');
+      expect(output).toContain('Each student may use 2,000 MB of memory');
       await Promise.all([ada, bob, eva].map((person) => person.arrive()));
       await Promise.all([ada, bob].map((person) => person.startServer()));
       [adasKernel, bobsKernel] = await Promise.all([ada, bob].map((person) => person.startKernel()));
@@ -47,7 +47,7 @@ describeClassroom('npm run classroom', () => {
       const output = await adasKernel.run(
         'const kept: unknown[] = []; while (true) kept.push(new Float32Array(1_000_000).fill(1));',
       );
-      expect(output).toMatch(/^OutOfMemory: the cell was stopped, because your notebooks use 1,\d+ of the 1,500 MB/);
+      expect(output).toMatch(/^OutOfMemory: the cell was stopped, because your notebooks use 1,\d+ of the 2,000 MB/);
       expect(await adasKernel.run('kept.length = 0; console.log("alive")')).toBe('alive\n');
     });
 

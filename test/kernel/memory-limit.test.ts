@@ -5,7 +5,7 @@ import { type Kernel, startKernel } from '../helpers/kernel';
 import { LimitedClass, describeIfLimited } from '../helpers/limits';
 
 /** As in a class. */
-const LIMIT_MB = 1500;
+const LIMIT_MB = 2000;
 
 describeIfLimited('in a control group with a limit of memory', () => {
   const group = new LimitedClass();
@@ -56,13 +56,13 @@ async function train(onBatchEnd: () => void): Promise<void> {
     writeFileSync(file, '');
     const run = await kernel.run(`import { appendFileSync, openSync, readSync } from 'node:fs';
 const part = Buffer.alloc(10_000_000, 'a');
-for (let i = 0; i < 160; i++) appendFileSync(${JSON.stringify(file)}, part);
+for (let i = 0; i < 210; i++) appendFileSync(${JSON.stringify(file)}, part);
 const descriptor = openSync(${JSON.stringify(file)}, 'r');
 let size = 0;
 for (let n = 1; n > 0; size += n) n = readSync(descriptor, part);
 size`);
     rmSync(folder, { recursive: true });
-    expect([run.status, run.result]).toEqual(['ok', '1600000000']);
+    expect([run.status, run.result]).toEqual(['ok', '2100000000']);
   });
 
   test.each([
@@ -80,10 +80,10 @@ size`);
         const run = await kernel.run(code);
         expect([run.status, run.ename]).toEqual(['error', 'OutOfMemory']);
         expect(run.evalue).toMatch(
-          /^the cell was stopped, because your notebooks use (1,)?\d+ of the 1,500 MB of memory/,
+          /^the cell was stopped, because your notebooks use (1,)?\d+ of the 2,000 MB of memory/,
         );
         const used = Number(/[\d,]+(?= of)/.exec(run.evalue!)![0].replace(',', ''));
-        expect(used).toBeGreaterThanOrEqual(0.8 * LIMIT_MB);
+        expect(used).toBeGreaterThanOrEqual(0.7 * LIMIT_MB);
         expect(used).toBeLessThanOrEqual(LIMIT_MB);
       }
     },
