@@ -42,7 +42,8 @@ class Bridge:
     async def watch(self):
         while await self.manager.is_alive():
             await asyncio.sleep(0.1)
-        write({"event": "dead"})
+        status = await self.manager.provisioner.poll()
+        write({"event": "dead", "status": signal.Signals(-status).name if status < 0 else str(status)})
 
     async def send(self, id, msg_type, content, metadata=None):
         message = self.client.session.msg(msg_type, content, metadata=metadata)

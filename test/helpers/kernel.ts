@@ -325,7 +325,7 @@ export class Kernel {
     } else if (message.event === 'dead') {
       this.hasDied = true;
       this.resolveDied();
-      this.runs.forEach((run) => run.giveUp(new Error('The kernel died')));
+      this.runs.forEach((run) => run.giveUp(new Error(`The kernel died (${message.status})\n${this.log}`)));
     } else {
       const id = message.parent_header.msg_id ?? '';
       const run = this.runs.get(id);
@@ -350,4 +350,6 @@ export class Kernel {
 }
 
 type BridgeMessage =
-  { number: number; value?: unknown; error?: string } | { event: 'dead' } | ({ event: 'iopub' | 'shell' } & Message);
+  | { number: number; value?: unknown; error?: string }
+  | { event: 'dead'; status: string }
+  | ({ event: 'iopub' | 'shell' } & Message);
