@@ -9,6 +9,11 @@ if [ "$(id -u)" != 0 ] || ! command -v linux.uml > /dev/null; then
   echo "This needs root, and User Mode Linux: run \`sudo apt install user-mode-linux\`, then \`sudo $0\`." >&2
   exit 1
 fi
+# Its registers are larger than those that this Linux knows: the first program would end at once.
+if grep -qw amx_tile /proc/cpuinfo; then
+  echo "User Mode Linux 6.1 does not run on this processor, which has AMX: use another machine." >&2
+  exit 1
+fi
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
