@@ -6,12 +6,16 @@ import type { Layout, Plot } from 'nodeplotlib';
 export type Rendered = { svg: string } | { error: string };
 
 const LONGEST_WAIT_MS = 30_000;
-/** The pause after which plotly.js is unloaded. */
-const IDLE_MS = 5000;
+/**
+ * plotly.js is unloaded after a pause that is so many times as long as the first figure took. A busy machine draws slowly, but
+ * figures also come less often there, and loading plotly.js again for each would keep the machine busy.
+ */
+const PAUSE_FACTOR = 5;
 
 // One worker for the whole process. plotly.js takes 0.7 s to load, and 65 MB: in a class, each kernel would hold them.
 let worker: Worker | null = null;
-let idle: NodeJS.Timeout | undefined;
+let pauseMs = 0;
+let pause: NodeJS.Timeout | undefined;
 
 /**
  * Draws a figure as SVG, by plotly.js but without a browser. Blocks until the picture is drawn, so that a figure is
@@ -27,8 +31,14 @@ let idle: NodeJS.Timeout | undefined;
 export function renderSvg(data: Plot[], layout: Layout): string {
   const { port1: answers, port2: replyTo } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
-  runningWorker().postMessage({ data, layout, signal, replyTo }, [replyTo]);
+  const start = performance.now();
+  const isFirst = !worker;
+  worker ??= startWorker();
+  endAfter(LONGEST_WAIT_MS); // in case Stop terminates this function
+  worker.postMessage({ data, layout, signal, replyTo }, [replyTo]);
   Atomics.wait(signal, 0, 0, LONGEST_WAIT_MS);
+  pauseMs = isFirst ? PAUSE_FACTOR * (performance.now() - start) : pauseMs;
+  endAfter(pauseMs);
   const answer = receiveMessageOnPort(answers)?.message as Rendered | undefined;
   answers.close();
   if (!answer) {
@@ -41,11 +51,10 @@ export function renderSvg(data: Plot[], layout: Layout): string {
   return answer.svg;
 }
 
-/** Returns the worker, which ends after a pause. */
-function runningWorker(): Worker {
-  clearTimeout(idle);
-  idle = setTimeout(endWorker, IDLE_MS).unref();
-  return (worker ??= startWorker());
+/** Ends the worker after a pause, unless it draws another figure before. */
+function endAfter(milliseconds: number): void {
+  clearTimeout(pause);
+  pause = setTimeout(endWorker, milliseconds).unref();
 }
 
 function startWorker(): Worker {
@@ -57,6 +66,7 @@ function startWorker(): Worker {
 }
 
 function endWorker(): void {
+  clearTimeout(pause);
   void worker?.terminate();
   worker = null;
 }

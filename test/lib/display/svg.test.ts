@@ -216,21 +216,31 @@ describeOnLinux('the thread of plotly.js', () => {
   beforeAll(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] }));
   afterAll(() => jest.useRealTimers());
 
-  test('ends 5 s after the last figure, and starts again for the next one', async () => {
-    const svg = renderSvg(points, size);
-    const running = threads();
-    jest.advanceTimersByTime(4000);
-    renderSvg(points, size);
-    jest.advanceTimersByTime(4000);
-    expect(threads()).toBe(running);
-    jest.advanceTimersByTime(1000);
-    while (threads() === running) {
+  async function hasEnded(without: number): Promise<void> {
+    while (threads() > without) {
       await new Promise((resolve) => setImmediate(resolve)); // fails by jest's time limit
     }
-    expect(threads()).toBe(running - 1);
-    expect(renderSvg(points, size)).toBe(svg);
-    expect(threads()).toBe(running);
-  });
+  }
+
+  test.each([1, 20])(
+    'ends after a pause that is five times as long as its first figure took, %d s, and starts again for the next one',
+    async (seconds) => {
+      const svg = renderSvg(points, size);
+      const without = threads() - 1;
+      jest.advanceTimersByTime(150_000); // whatever an earlier first figure took
+      await hasEnded(without);
+
+      const now = jest.spyOn(performance, 'now').mockReturnValueOnce(0);
+      now.mockReturnValueOnce(1000 * seconds);
+      expect(renderSvg(points, size)).toBe(svg);
+      jest.advanceTimersByTime(4900 * seconds);
+      renderSvg(points, size); // takes less, which changes nothing
+      jest.advanceTimersByTime(4900 * seconds);
+      expect(threads()).toBe(without + 1);
+      jest.advanceTimersByTime(100 * seconds);
+      await hasEnded(without);
+    },
+  );
 });
 
 describeInBrowser('a picture drawn without a browser', () => {
