@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from run_notebook import Failure, check_kernel, read, set_epochs
 
 KERNEL = "tslab"
-LATER = 10  # seconds; the kernel unloads plotly.js 4 to 6 s after the last figure
+LATER = 10  # seconds; the kernel unloads plotly.js a few seconds after the last figure
 CELL_TIMEOUT = 600  # seconds; a kernel that died does not answer
 
 

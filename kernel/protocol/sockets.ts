@@ -234,7 +234,7 @@ function start(port: MessagePort): void {
         Atomics.store(shared, Shared.usedMegabytes, Math.round(used / 1e6));
         stop(() => {});
       }
-      memoryTimer = setTimeout(check, watch.isShort ? SHORTAGE_CHECK_MS : MEMORY_CHECK_MS);
+      memoryTimer = setTimeout(check, watch.mayStopSoon ? SHORTAGE_CHECK_MS : MEMORY_CHECK_MS);
     };
     check();
   }

@@ -66,10 +66,10 @@ export interface Shortage {
  */
 export class MemoryWatch {
   /**
-   * Whether the cell may have to be stopped soon, so that the next check has to be soon, too. If the class is short, only a cell
-   * that has taken much may have to be: the checks of forty kernels would take a large part of the processor.
+   * Whether the cell may have to be stopped soon, by the last check, so that the next check has to be soon, too. If only the class
+   * is short, this holds for a cell that has taken much: frequent checks by all kernels of a class cost processor time.
    */
-  isShort = false;
+  mayStopSoon = false;
   private readonly readings: { time: number; used: number[] }[] = [];
   /** The least that the nearest group has used. In the others, students come and go. */
   private least = Infinity;
@@ -89,7 +89,7 @@ export class MemoryWatch {
     const short = groups
       .map((group, index) => ({ group, index, used: now.used[index], left: group.limit - now.used[index] }))
       .filter(({ group, used }) => isShort(group, used));
-    this.isShort = short.some(({ index, left }) => index === 0 || taken > left / 2);
+    this.mayStopSoon = short.some(({ index, left }) => index === 0 || taken > left / 2);
     const found = short.find(({ index, left }) => taken > (index > 0 ? left : Math.max(SMALL, CELL_SHARE * left)));
     if (!found) {
       return undefined;

@@ -37,7 +37,9 @@ export function renderSvg(data: Plot[], layout: Layout): string {
   endAfter(LONGEST_WAIT_MS); // in case Stop terminates this function
   worker.postMessage({ data, layout, signal, replyTo }, [replyTo]);
   Atomics.wait(signal, 0, 0, LONGEST_WAIT_MS);
-  pauseMs = isFirst ? PAUSE_FACTOR * (performance.now() - start) : pauseMs;
+  if (isFirst) {
+    pauseMs = PAUSE_FACTOR * (performance.now() - start);
+  }
   endAfter(pauseMs);
   const answer = receiveMessageOnPort(answers)?.message as Rendered | undefined;
   answers.close();
