@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Browser, type BrowserContext, type ElementHandle, type Route } from 'playwright-core';
+import { type Browser, type BrowserContext, type Route } from 'playwright-core';
 import { describeInBrowser, launchBrowser } from '../helpers/browser';
 import { Lab, OpenNotebook, RAN, RUNS, notebookOf } from '../helpers/lab';
 import { type CodeCell, FIGURES, type Notebook, readNotebook, root, shownText } from '../helpers/notebook';
@@ -62,7 +62,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
     await notebook.screenshot('opened');
     // Scrolled to the very end, it shows the last cell: JupyterLab would go on to an empty page.
     const last = await notebook.cell(lecture.cells.length - 1).elementHandle();
-    const isAtEnd = (cell: Element): boolean => {
+    const scrollToEnd = (cell: Element): boolean => {
       const panel = cell.closest<HTMLElement>('.jp-WindowedPanel-outer')!;
       const isSettled = panel.dataset.height === String(panel.scrollHeight); // cells get their height when they are seen
       panel.dataset.height = String(panel.scrollHeight);
@@ -70,7 +70,7 @@ describeInBrowser('the lecture in JupyterLab', () => {
       const { top, height } = panel.getBoundingClientRect();
       return isSettled && cell.getBoundingClientRect().bottom > top + height / 2;
     };
-    await notebook.page.waitForFunction(isAtEnd, last as ElementHandle<HTMLElement>, { polling: 200 });
+    await notebook.page.waitForFunction(scrollToEnd, last, { polling: 200 });
     await notebook.screenshot('end');
     await notebook.page.close();
     expect(readFileSync(lecturePath).equals(before)).toBe(true);
