@@ -56,8 +56,8 @@ export interface NodeBackend {
   /** Run one operation of TensorFlow. */
   executeSingleOutput(name: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: tf.Tensor[], numOutputs: number): tf.Tensor[];
-  /** Loads the graph of a SavedModel and returns its id. */
-  loadSavedModelMetaGraph(folder: string, tag: string): number;
+  /** Loads the graph of a SavedModel and returns its id. Takes its tags joined by commas. */
+  loadSavedModelMetaGraph(folder: string, tags: string): number;
   runSavedModel(id: number, inputs: tf.Tensor[], inputNames: { name: string }[], results: string[]): tf.Tensor[];
   deleteSavedModel(id: number): void;
 }

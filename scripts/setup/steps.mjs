@@ -159,8 +159,12 @@ async function downloadTensorFlow(folder) {
   });
 }
 
-// With its hash, so that a file that was damaged or comes from elsewhere is built again.
-const addonStamp = stamp(addonStampFile, () => `${tensorflow.folder} ${hash(relative(root, addon))}`);
+const sessionOptions = join(root, 'scripts', 'setup', 'session_options.h');
+// With the addon's hash, so that a file that was damaged or comes from elsewhere is built again.
+const addonStamp = stamp(addonStampFile, () => {
+  const files = [addon, sessionOptions].map((file) => relative(root, file));
+  return `${tensorflow.folder} ${hash(...files)}`;
+});
 /** @type {Step} */
 const buildAddon = {
   title: 'The addon that joins Node and TensorFlow (g++)',
@@ -173,6 +177,7 @@ const buildAddon = {
     await runCommand('g++', [
       ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...linkerFlags],
       ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
+      ...['-include', sessionOptions],
       ...readdirSync(sources)
         .filter((name) => name.endsWith('.cc'))
         .map((name) => join(sources, name)),

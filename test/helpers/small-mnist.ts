@@ -10,9 +10,9 @@ export function smallMnist(count: number): { x: tf.Tensor2D; y: tf.Tensor2D } {
   };
 }
 
-/** A network like the lecture's, with fewer neurons. */
+/** A network like the lecture's, with fewer neurons, but enough that they are divided into parts. */
 export function smallNetwork(
-  hidden: tf.layers.Layer[] = [tf.layers.dense({ inputShape: [784], units: 32, activation: 'relu' })],
+  hidden: tf.layers.Layer[] = [tf.layers.dense({ inputShape: [784], units: 100, activation: 'relu' })],
 ): tf.Sequential {
   return tf.sequential({ layers: [...hidden, tf.layers.dense({ units: 10, activation: 'softmax' })] });
 }

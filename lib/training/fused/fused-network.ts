@@ -12,7 +12,8 @@ import { Graph, hasGraphs } from '../../tensorflow/graph';
 import { type Adam, type Moment, asAdam, variableOf } from '../../tensorflow/internals';
 import { largestByte } from '../../tensorflow/normalized';
 import type { Logs } from '../trainer';
-import { type DenseShape, type LayerShape, isSupportedActivation, trainingGraph, weightNames } from './training-graph';
+import type { DenseShape, LayerShape } from './layer-parts';
+import { isSupportedActivation, trainingGraph, weightNames } from './training-graph';
 
 /** Examples: x [count, inputs], float32 or bytes as the network takes them, and y, float32 [count, numClasses]. */
 interface ExampleTensors {

@@ -5,33 +5,17 @@
 import { shiftCount, shiftSources } from '../../layers/random-shift';
 import { GraphDescription, type Result } from '../../tensorflow/graph';
 import { division } from '../../tensorflow/normalized';
-
-/** A layer that the graph can contain. */
-export type LayerShape = DenseShape | DropoutShape | ShiftShape;
-
-/** A dense layer: its input and output size, its activation, and whether it has a bias. */
-export interface DenseShape {
-  kind: 'dense';
-  inputs: number;
-  units: number;
-  activation: string;
-  hasBias: boolean;
-}
-
-/** A dropout layer: the probability with which it sets an output of the layer before to 0, above 0 and below 1. */
-interface DropoutShape {
-  kind: 'dropout';
-  rate: number;
-}
-
-/** A layer of random shifts, which must come before the first dense layer: the graph has no gradient for it. */
-interface ShiftShape {
-  kind: 'shift';
-  /** Of a digit, in pixels. */
-  side: number;
-  /** The largest shift in each direction. */
-  pixels: number;
-}
+import {
+  type DividedDense,
+  type DividedLayer,
+  type DropoutShape,
+  type LayerShape,
+  type ShiftShape,
+  type Weight,
+  divide,
+  partOf,
+  weightsOf,
+} from './layer-parts';
 
 /** The activations of hidden layers: their operation, and the one of their gradient with its inputs. */
 const ACTIVATIONS: Record<string, { op: string; gradient: (dOutput: Result, output: Result) => [string, Result[]] }> = {
@@ -45,14 +29,9 @@ export function isSupportedActivation(activation: string, isLast: boolean): bool
   return isLast ? activation === 'softmax' : activation === 'linear' || activation in ACTIVATIONS;
 }
 
-/** The names of the variables: of each dense layer its kernel and, if it has one, its bias. */
+/** The names of the weights, which are also those of their variables: of each dense layer its kernel and its bias, if any. */
 export function weightNames(layers: LayerShape[]): string[] {
-  return layers.flatMap((layer, index) => {
-    if (layer.kind !== 'dense') {
-      return [];
-    }
-    return layer.hasBias ? [`kernel${index}`, `bias${index}`] : [`kernel${index}`];
-  });
+  return weightsOf(divide(layers)).map(({ name }) => name);
 }
 
 /** The most steps that one run of the graph can make. Several take less time than as many runs (environment.md). */
@@ -61,9 +40,13 @@ export const MAX_STEPS = 4;
 const FLOAT = { type: 'DT_FLOAT' } as const;
 const INT = { type: 'DT_INT32' } as const;
 
+// Makes the seed of a part of a layer: far from those of other parts, and of layers with the seeds 1, 2, 3.
+const SEED_STEP = 0x9e3779b1;
+
 /**
  * Describes the graph. For each weight, it has three variables: `NAME` and Adam's moments `NAME/m` and `NAME/v`. The result
- * `VARIABLE/value` reads a variable, `VARIABLE/assigned` sets it to the input `VARIABLE/new`.
+ * `VARIABLE/value` reads a variable, `VARIABLE/assigned` sets it to the input `VARIABLE/new`. Inside the graph, each part of
+ * a weight (layer-parts.ts) has variables of its own.
  *
  * A run makes up to MAX_STEPS steps, each with a batch of its own. In the names of their inputs and results, STEP counts
  * from 0. A run that asks for a step makes those before it as well.
@@ -84,67 +67,64 @@ const INT = { type: 'DT_INT32' } as const;
  * @example const graph = new Graph(trainingGraph([{ kind: 'dense', inputs: 784, units: 10, activation: 'softmax', hasBias: true }]));
  */
 export function trainingGraph(layers: LayerShape[], areBytes = false): GraphDescription {
-  const graph = new GraphDescription();
-  layers.forEach((layer, index) => {
-    if (layer.kind === 'dense') {
-      addVariables(graph, `kernel${index}`, [layer.inputs, layer.units]);
-      if (layer.hasBias) {
-        addVariables(graph, `bias${index}`, [layer.units]);
-      }
-    }
-  });
+  const graph = new GraphDescription({ oneThreadPerOperation: true });
+  const divided = divide(layers);
+  const weights = weightsOf(divided);
+  weights.forEach((weight) => addVariables(graph, weight));
   const dense = layers.filter((layer) => layer.kind === 'dense');
   const xType = { type: areBytes ? 'DT_UINT8' : 'DT_FLOAT' } as const;
   const x = graph.input('x', xType.type, [-1, dense[0].inputs]);
   const y = graph.input('y', FLOAT.type, [-1, dense.at(-1)!.units]);
-  const divide = areBytes ? division(graph) : (_name: string, floats: Result): Result => floats;
+  const normalize = areBytes ? division(graph) : (_name: string, floats: Result): Result => floats;
 
-  let weights: Weights = Object.fromEntries(weightNames(layers).map((weight) => [weight, `${weight}/value`]));
+  let values: Values = Object.fromEntries(
+    weights.flatMap(({ name, sizes }) => sizes.map((_, part) => [partOf(name, part), `${partOf(name, part)}/value`])),
+  );
   for (let step = 0; step < MAX_STEPS; step++) {
     const indices = graph.input(`indices${step}`, 'DT_INT32', [-1]);
     const taken = graph.add(`${step}/taken`, 'Gather', [x, indices], { Tparams: xType, Tindices: INT });
-    const batch = divide(`${step}/batch`, taken);
+    const batch = normalize(`${step}/batch`, taken);
     const labels = graph.add(`labels${step}`, 'Gather', [y, indices], { Tparams: FLOAT, Tindices: INT });
     if (step === 0) {
-      addFloat(graph, 'probabilities', 'Identity', [addPrediction(graph, layers, weights, batch)]);
+      addFloat(graph, 'probabilities', 'Identity', [addPrediction(graph, divided, values, batch)]);
     }
-    weights = addStep(graph, layers, weights, step, batch, labels);
+    values = addStep(graph, divided, values, step, batch, labels);
   }
   return graph;
 }
 
-/** The results that read the weights, by their names. */
-type Weights = Record<string, Result>;
+/** The results that read the parts of the weights, by the names of the parts. */
+type Values = Record<string, Result>;
 
 /** Adds the forward pass without random layers. @returns the probabilities. */
-function addPrediction(graph: GraphDescription, layers: LayerShape[], weights: Weights, batch: Result): Result {
-  return layers.reduce(
-    (input, layer, index) =>
-      layer.kind === 'dense' ? addDense(graph, 'prediction', layer, index, weights, input) : input,
-    batch,
+function addPrediction(graph: GraphDescription, layers: DividedLayer[], values: Values, batch: Result): Result {
+  const [probabilities] = layers.reduce<Result[]>(
+    (inputs, layer, index) =>
+      layer.kind === 'dense' ? addDense(graph, 'prediction', layer, index, values, inputs) : inputs,
+    [batch],
   );
+  return probabilities;
 }
 
 /** Adds a step: forward pass, gradients and Adam's update. @returns the weights after it. */
 function addStep(
   graph: GraphDescription,
-  layers: LayerShape[],
-  weights: Weights,
+  layers: DividedLayer[],
+  values: Values,
   step: number,
   batch: Result,
   labels: Result,
-): Weights {
+): Values {
   const name = (what: string): string => `${step}/${what}`;
-  const outputs: Result[] = []; // of each layer
+  const outputs: Result[][] = []; // of each layer, in parts
   layers.forEach((layer, index) => {
-    const input = outputs[index - 1] ?? batch;
+    const inputs = outputs[index - 1] ?? [batch];
     if (layer.kind === 'dense') {
-      outputs.push(addDense(graph, String(step), layer, index, weights, input));
+      outputs.push(addDense(graph, String(step), layer, index, values, inputs));
     } else if (layer.kind === 'dropout') {
-      const factors = addDropoutFactors(graph, layer, step, index, input);
-      outputs.push(addFloat(graph, name(`dropped${index}`), 'Mul', [input, factors]));
+      outputs.push(addDropout(graph, layer, step, index, inputs));
     } else {
-      outputs.push(addShift(graph, layer, step, index, input));
+      outputs.push(inputs.map((input) => addShift(graph, layer, step, index, input)));
     }
   });
 
@@ -153,61 +133,87 @@ function addStep(
   graph.add(name('scalars'), 'Unpack', [hyperparameters], { T: FLOAT, num: { i: 7 }, axis: { i: 0 } });
   const scalars = [0, 1, 2, 3, 4, 5].map((index) => name(`scalars:${index}`));
   const oneOverBatchSize = name('scalars:6');
-  const difference = addFloat(graph, name('difference'), 'Sub', [outputs.at(-1)!, labels]);
-  let gradient = addFloat(graph, name('dLogits'), 'Mul', [difference, oneOverBatchSize]); // of a layer's output
+  const difference = addFloat(graph, name('difference'), 'Sub', [...outputs.at(-1)!, labels]);
+  let gradients = [addFloat(graph, name('dLogits'), 'Mul', [difference, oneOverBatchSize])]; // of the parts of an output
   const updates: Record<string, Result> = {};
   // Adam: D. P. Kingma, J. Ba, Adam, a method for stochastic optimization, 2015, algorithm 1. It changes a weight in place if
   // nobody else still needs its value: `after` the last operation that reads it.
-  const update = (weight: string, dWeight: Result, after: string[] = []): void => {
-    const inputs = [weight, `${weight}/m`, `${weight}/v`, ...scalars, dWeight];
-    updates[weight] = addFloat(graph, name(`${weight}/update`), 'ResourceApplyAdam', inputs, after);
+  const update = (weight: string, part: number, gradient: Result, after: string[] = []): void => {
+    const variables = [weight, `${weight}/m`, `${weight}/v`].map((variable) => partOf(variable, part));
+    const inputs = [...variables, ...scalars, gradient];
+    updates[variables[0]] = addFloat(graph, name(`${variables[0]}/update`), 'ResourceApplyAdam', inputs, after);
   };
   const first = layers.findIndex(({ kind }) => kind === 'dense'); // the layers before it have no weights
   for (let index = layers.length - 1; index >= first; index--) {
     const layer = layers[index];
     if (layer.kind !== 'dense') {
-      gradient = addFloat(graph, name(`dDropped${index}`), 'Mul', [gradient, name(`factors${index}`)]);
+      gradients = gradients.map((gradient, part) =>
+        addFloat(graph, name(`dDropped${index}/${part}`), 'Mul', [gradient, name(`factors${index}/${part}`)]),
+      );
       continue;
     }
     const activation = ACTIVATIONS[layer.activation];
     if (activation) {
-      gradient = addFloat(graph, name(`dOutput${index}`), ...activation.gradient(gradient, outputs[index]));
+      gradients = gradients.map((gradient, part) =>
+        addFloat(graph, name(`dOutput${index}/${part}`), ...activation.gradient(gradient, outputs[index][part])),
+      );
     }
-    const input = outputs[index - 1] ?? batch;
-    const dKernel = addProduct(graph, name(`dKernel${index}`), input, gradient, { transposeA: true });
     if (layer.hasBias) {
-      update(`bias${index}`, addFloat(graph, name(`dBias${index}`), 'BiasAddGrad', [gradient]));
+      gradients.forEach((gradient, part) =>
+        update(`bias${index}`, part, addFloat(graph, name(`dBias${index}/${part}`), 'BiasAddGrad', [gradient])),
+      );
     }
-    if (index === first) {
-      update(`kernel${index}`, dKernel);
-    } else {
-      gradient = addProduct(graph, name(`dInput${index}`), gradient, weights[`kernel${index}`], { transposeB: true });
-      update(`kernel${index}`, dKernel, [gradient]);
-    }
+    const [inputs, dOutputs] = [outputs[index - 1] ?? [batch], gradients];
+    const dKernels = layer.sizes.map((_, part) => {
+      const factors: [Result, Result] = [at(inputs, part), at(dOutputs, part)];
+      return addProduct(graph, name(`dKernel${index}/${part}`), ...factors, { transposeA: true });
+    });
+    const dInputs = (index === first ? [] : layer.sizes).map((_, part) => {
+      const factors: [Result, Result] = [at(dOutputs, part), values[partOf(`kernel${index}`, part)]];
+      return addProduct(graph, name(`dInput${index}/${part}`), ...factors, { transposeB: true });
+    });
+    dKernels.forEach((dKernel, part) => update(`kernel${index}`, part, dKernel, dInputs.slice(part, part + 1)));
+    gradients = addTogether(graph, name(`dInputs${index}`), dInputs, inputs.length);
   }
-  addFloat(graph, `step${step}`, 'Identity', [outputs.at(-1)!], Object.values(updates));
+  addFloat(graph, `step${step}`, 'Identity', outputs.at(-1)!, Object.values(updates));
   return Object.fromEntries(
-    Object.entries(updates).map(([weight, after]) => {
-      return [weight, graph.add(name(`${weight}/updated`), 'ReadVariableOp', [weight], { dtype: FLOAT }, [after])];
+    Object.entries(updates).map(([part, after]) => {
+      return [part, graph.add(name(`${part}/updated`), 'ReadVariableOp', [part], { dtype: FLOAT }, [after])];
     }),
   );
 }
 
-/** Adds a dense layer. @returns its output. */
+/** Adds a dense layer. @returns the parts of its output. */
 function addDense(
   graph: GraphDescription,
   pass: string,
-  { activation, hasBias }: DenseShape,
+  { activation, hasBias, axis, sizes }: DividedDense,
   index: number,
-  weights: Weights,
-  input: Result,
-): Result {
-  let output = addProduct(graph, `${pass}/product${index}`, input, weights[`kernel${index}`]);
-  if (hasBias) {
-    output = addFloat(graph, `${pass}/sum${index}`, 'BiasAdd', [output, weights[`bias${index}`]]);
-  }
-  const op = activation === 'softmax' ? 'Softmax' : ACTIVATIONS[activation]?.op; // none if it is linear
-  return op ? addFloat(graph, `${pass}/output${index}`, op, [output]) : output;
+  values: Values,
+  inputs: Result[],
+): Result[] {
+  const name = (what: string): string => `${pass}/${what}${index}`;
+  const products = sizes.map((_, part) =>
+    addProduct(graph, `${name('product')}/${part}`, at(inputs, part), values[partOf(`kernel${index}`, part)]),
+  );
+  return addTogether(graph, name('products'), products, axis === 1 ? sizes.length : 1).map((product, part) => {
+    const bias = values[partOf(`bias${index}`, part)];
+    const sum = hasBias ? addFloat(graph, `${name('sum')}/${part}`, 'BiasAdd', [product, bias]) : product;
+    const op = activation === 'softmax' ? 'Softmax' : ACTIVATIONS[activation]?.op; // none if it is linear
+    return op ? addFloat(graph, `${name('output')}/${part}`, op, [sum]) : sum;
+  });
+}
+
+/** What belongs to a part of a kernel, among the inputs or outputs of its layer: the whole, if they are not divided. */
+function at(results: Result[], part: number): Result {
+  return results.length === 1 ? results[0] : results[part];
+}
+
+/** Makes the inputs or outputs of a layer of the products for each part of its kernel: their sum, if they are not divided. */
+function addTogether(graph: GraphDescription, name: string, products: Result[], count: number): Result[] {
+  return products.length <= count
+    ? products
+    : [graph.add(name, 'AddN', products, { T: FLOAT, N: { i: products.length } })];
 }
 
 /** Adds an operation on float32. */
@@ -231,26 +237,31 @@ function addProduct(
 }
 
 /**
- * Adds the numbers by which dropout multiplies: 0 or, so that the mean stays the same, 1 / (1 - rate). N. Srivastava et al.,
+ * Adds dropout. It multiplies each number by 0 or, so that the mean stays the same, by 1 / (1 - rate). N. Srivastava et al.,
  * Dropout: a simple way to prevent neural networks from overfitting, 2014, section 10.
  */
-function addDropoutFactors(
+function addDropout(
   graph: GraphDescription,
   { rate }: DropoutShape,
   step: number,
   index: number,
-  input: Result,
-): Result {
-  const name = (what: string): string => `${step}/dropout${index}/${what}`;
-  const shape = graph.add(name('shape'), 'Shape', [input], { T: FLOAT, out_type: INT });
-  const seed = graph.input(`random${step}/${index}`, 'DT_INT32', [2]);
-  const types = { dtype: FLOAT, T: INT, Tseed: INT };
-  const uniform = graph.add(name('uniform'), 'StatelessRandomUniform', [shape, seed], types); // from 0 to below 1
-  const threshold = graph.constant(name('rate'), Float32Array.of(rate));
-  const isKept = graph.add(name('isKept'), 'GreaterEqual', [uniform, threshold], { T: FLOAT });
-  const kept = graph.add(name('kept'), 'Cast', [isKept], { SrcT: { type: 'DT_BOOL' }, DstT: FLOAT });
-  const scale = graph.constant(name('scale'), Float32Array.of(1 / (1 - rate)));
-  return graph.add(`${step}/factors${index}`, 'Mul', [kept, scale], { T: FLOAT });
+  inputs: Result[],
+): Result[] {
+  const layerSeed = graph.input(`random${step}/${index}`, 'DT_INT32', [2]);
+  return inputs.map((input, part) => {
+    const name = (what: string): string => `${step}/dropout${index}/${part}/${what}`;
+    const shape = graph.add(name('shape'), 'Shape', [input], { T: FLOAT, out_type: INT });
+    const offset = graph.constant(name('offset'), Int32Array.of(Math.imul(part, SEED_STEP), 0), [2]);
+    const seed = graph.add(name('seed'), 'AddV2', [layerSeed, offset], { T: INT });
+    const types = { dtype: FLOAT, T: INT, Tseed: INT };
+    const uniform = graph.add(name('uniform'), 'StatelessRandomUniform', [shape, seed], types); // from 0 to below 1
+    const threshold = graph.constant(name('rate'), Float32Array.of(rate));
+    const isKept = graph.add(name('isKept'), 'GreaterEqual', [uniform, threshold], { T: FLOAT });
+    const kept = graph.add(name('kept'), 'Cast', [isKept], { SrcT: { type: 'DT_BOOL' }, DstT: FLOAT });
+    const scale = graph.constant(name('scale'), Float32Array.of(1 / (1 - rate)));
+    const factors = addFloat(graph, `${step}/factors${index}/${part}`, 'Mul', [kept, scale]);
+    return addFloat(graph, `${step}/dropped${index}/${part}`, 'Mul', [input, factors]);
+  });
 }
 
 /** Adds the shifted digits. */
@@ -274,12 +285,29 @@ function addShift(
 }
 
 /** Adds a weight and its moments. */
-function addVariables(graph: GraphDescription, weight: string, shape: number[]): void {
-  for (const name of [weight, `${weight}/m`, `${weight}/v`]) {
-    const variable = graph.add(name, 'VarHandleOp', [], { dtype: FLOAT, shape: { shape }, shared_name: { s: name } });
-    graph.add(`${name}/value`, 'ReadVariableOp', [variable], { dtype: FLOAT });
-    const value = graph.input(`${name}/new`, 'DT_FLOAT', shape);
-    const assign = graph.add(`${name}/assign`, 'AssignVariableOp', [variable, value], { dtype: FLOAT });
-    graph.add(`${name}/assigned`, 'Identity', [value], { T: FLOAT }, [assign]);
+function addVariables(graph: GraphDescription, { name, shape, axis, sizes }: Weight): void {
+  for (const variable of [name, `${name}/m`, `${name}/v`]) {
+    const axisResult = graph.constant(`${variable}/axis`, Int32Array.of(axis));
+    const value = graph.input(`${variable}/new`, 'DT_FLOAT', shape);
+    const split = [value, graph.constant(`${variable}/sizes`, Int32Array.from(sizes), [sizes.length]), axisResult];
+    graph.add(`${variable}/split`, 'SplitV', split, { T: FLOAT, Tlen: INT, num_split: { i: sizes.length } });
+    const parts = sizes.map((size, index) => {
+      const part = partOf(variable, index);
+      const partShape = { shape: shape.map((whole, dimension) => (dimension === axis ? size : whole)) };
+      graph.add(part, 'VarHandleOp', [], { dtype: FLOAT, shape: partShape, shared_name: { s: part } });
+      return {
+        value: graph.add(`${part}/value`, 'ReadVariableOp', [part], { dtype: FLOAT }),
+        assign: graph.add(`${part}/assign`, 'AssignVariableOp', [part, `${variable}/split:${index}`], { dtype: FLOAT }),
+      };
+    });
+    const values = parts.map((part) => part.value);
+    if (parts.length === 1) {
+      addFloat(graph, `${variable}/value`, 'Identity', values);
+    } else {
+      const types = { T: FLOAT, Tidx: INT, N: { i: parts.length } };
+      graph.add(`${variable}/value`, 'ConcatV2', [...values, axisResult], types);
+    }
+    const assigned = parts.map((part) => part.assign);
+    addFloat(graph, `${variable}/assigned`, 'Identity', [value], assigned);
   }
 }

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-node';
 import { Graph, GraphDescription } from 'mnist-lib/dist/tensorflow/graph';
 import { expectNoLeak } from '../../helpers/expect-no-leak';
@@ -77,6 +79,26 @@ test('a variable that shares its memory with a tensor does not change it', () =>
     expect(numbers([start, before, ...graph.run({}, ['value'])])).toEqual([[1], [1], [2]]);
   });
   graph.delete();
+});
+
+test.each([
+  [false, Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism()],
+  [true, 1],
+])('with one thread per operation: %p, a graph has its own threads for that, and ends them', (one, expected) => {
+  const threads = (): number => readdirSync('/proc/self/task').length;
+  const run = (): Graph => {
+    const description = new GraphDescription({ oneThreadPerOperation: one });
+    description.add('y', 'Relu', [description.input('x', 'DT_FLOAT', [-1])], { T: FLOAT });
+    const graph = new Graph(description);
+    graph.compute({ x: Float32Array.of(1) }, ['y']);
+    return graph;
+  };
+  run().delete(); // the first graph of all makes the threads between operations, which all graphs share
+  const before = threads();
+  const graph = run();
+  expect(threads() - before).toBe(expected);
+  graph.delete();
+  expect(threads()).toBe(before);
 });
 
 test.each<[string, () => unknown, RegExp]>([

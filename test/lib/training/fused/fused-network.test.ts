@@ -111,6 +111,17 @@ function finiteDifferences(
   );
 }
 
+/** What the softmax of a stack of dense layers gets, by tfjs. */
+function logitsOf(model: tf.Sequential, x: tf.Tensor): tf.Tensor {
+  return model.layers.reduce((input, layer) => {
+    const [kernel, bias] = layer.trainableWeights.map((weight) => weight.read());
+    const product = tf.matMul(input, kernel);
+    const sum = bias ? tf.add(product, bias) : product;
+    const activation = layer.getConfig().activation as Activation | 'softmax';
+    return activation === 'softmax' || activation === 'linear' ? sum : tf[activation](sum);
+  }, x);
+}
+
 function weightsOf(model: tf.LayersModel): Weights {
   const [kernel1, bias1, kernel2, bias2] = model.getWeights().map((weight) => weight.arraySync());
   return { kernel1, bias1, kernel2, bias2 } as Weights;
@@ -162,6 +173,37 @@ describe('a fused training step', () => {
     },
   );
 
+  test.each([true, false])(
+    'has the gradients of tfjs in layers that are divided into parts, with bias: %p',
+    async (useBias) => {
+      const layers = [130, 70, 200, 64, 10].map((units, index, { length }) =>
+        tf.layers.dense({
+          units,
+          useBias,
+          biasInitializer: 'randomNormal',
+          activation: index === length - 1 ? 'softmax' : (['relu', 'tanh', 'linear', 'sigmoid'] as const)[index],
+          ...(index === 0 && { inputShape: [784] }),
+        }),
+      );
+      const model = compiled(tf.sequential({ layers }));
+      const { value, grads } = tf.variableGrads(() => tf.losses.softmaxCrossEntropy(data.y, logitsOf(model, data.x)));
+      const expected = model.trainableWeights.flatMap(({ name }) => Array.from(grads[name].dataSync()));
+      await fit(model, data.x, data.y, { batchSize: 2000, verbose: 0 });
+      const moments = (await model.optimizer.getWeights()).slice(1, 1 + model.trainableWeights.length);
+      const actual = moments.flatMap(({ tensor }) => Array.from(tensor.dataSync(), (moment) => moment / 0.1));
+      expect(actual).toHaveLength(expected.length);
+      expect(largestDifference(actual, expected)).toBeLessThan(1e-6);
+      expect(
+        largestDifference(
+          expected,
+          expected.map(() => 0),
+        ),
+      ).toBeGreaterThan(1e-2); // of this size
+      tf.dispose([value, grads]);
+      model.dispose();
+    },
+  );
+
   test('trains like tfjs with the same dropout put in by hand', async () => {
     const { x, y } = tinyData();
     const model = tinyNetwork('relu', DROPOUT);
@@ -204,7 +246,7 @@ describe('a fused training step', () => {
     const run = async (fused: '0' | '1'): Promise<{ losses: number[]; weights: Float32Array[] }> => {
       setSeed(13);
       process.env.FUSED_TRAINING = fused;
-      const hidden = tf.layers.dense({ inputShape: [784], units: 32, activation: 'relu' });
+      const hidden = tf.layers.dense({ inputShape: [784], units: 100, activation: 'relu' });
       const model = compiled(smallNetwork([...first(), hidden]));
       const losses: number[] = [];
       const onBatchEnd = (_batch: number, logs?: tf.Logs): void => void losses.push(logs!.loss);
@@ -230,7 +272,7 @@ describe('several training steps in one run of the graph', () => {
   /** With everything that is random in a step. */
   const network = (): tf.Sequential => {
     setSeed(13);
-    const hidden = tf.layers.dense({ units: 32, activation: 'relu' });
+    const hidden = tf.layers.dense({ units: 100, activation: 'relu' });
     const layers = [randomShift({ pixels: 1, inputShape: [784] }), hidden, tf.layers.dropout({ rate: 0.5 })];
     return compiled(smallNetwork(layers));
   };
@@ -385,7 +427,9 @@ describe('random layers in fused training', () => {
     const y = tf.tensor2d([[1, 0, 0], [0, 1, 0]]); // prettier-ignore
     createFusedNetwork(model)!.end(); // not null
     await fit(model, x, y, { batchSize: 2, shuffle: false, verbose: 0 });
-    const [, moment] = await model.optimizer.getWeights();
+    const moment = (await model.optimizer.getWeights())[
+      2 * layers.filter((layer) => layer.weights.length > 0).length + 1
+    ];
     const gradients = (moment.tensor as tf.Tensor2D).arraySync().map((row) => row.map((value) => value / 0.1));
     y.dispose();
     model.dispose();
@@ -406,6 +450,23 @@ describe('random layers in fused training', () => {
     }
     const differing = rows[0].filter((value, index) => Math.abs(value - rows[1][index]) > 1).length;
     expect(Math.abs(differing - 2100)).toBeLessThan(5 * Math.sqrt(5000 * 0.42 * 0.58)); // 2 · 0.3 · 0.7 of them
+  });
+
+  test('dropout drops other outputs in each part of a layer', async () => {
+    const hidden = tf.layers.dense({
+      units: 4 * 64,
+      kernelInitializer: 'zeros',
+      biasInitializer: 'ones',
+      inputShape: [5000],
+    });
+    const [row] = await seenByLastLayer([hidden, tf.layers.dropout({ rate: 0.5, seed: 5 })], ones);
+    const masks = [0, 1, 2, 3].map((part) => row.slice(64 * part, 64 * (part + 1)).map((value) => value > 1));
+    masks.forEach((mask, part) => {
+      masks.slice(0, part).forEach((other) => {
+        const differing = mask.filter((isKept, index) => isKept !== other[index]).length;
+        expect(Math.abs(differing - 32)).toBeLessThan(5 * Math.sqrt(64 * 0.25)); // half of them; 5 standard deviations
+      });
+    });
   });
 
   test("dropout follows setSeed, and a layer's own seed whatever setSeed was", async () => {
@@ -432,7 +493,7 @@ describe('random layers in fused training', () => {
   });
 
   test('validation is without dropout and shifts', async () => {
-    const hidden = tf.layers.dense({ units: 32, activation: 'relu' });
+    const hidden = tf.layers.dense({ units: 100, activation: 'relu' });
     const layers = [randomShift({ pixels: 2, inputShape: [784] }), hidden, tf.layers.dropout({ rate: 0.7 })];
     const model = compiled(smallNetwork(layers));
     const options = {
@@ -574,7 +635,7 @@ describe('while and after fused training', () => {
     const weights = await model.optimizer.getWeights();
     expect(weights[0].tensor.dataSync()[0]).toBe(20); // steps
     expect(weights).toHaveLength(1 + 2 * 4);
-    expect(weights[1].tensor.shape).toEqual([784, 32]);
+    expect(weights[1].tensor.shape).toEqual([784, 100]);
     model.dispose();
   });
 });
