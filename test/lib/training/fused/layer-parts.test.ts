@@ -22,22 +22,24 @@ const sizesOf = (layers: LayerShape[]): [string, 0 | 1, number[]][] =>
 test("the lecture's hidden layer is divided by units: columns of its kernel, its bias, rows of the next kernel", () => {
   const layers = [dense(784, 1000), dense(1000, 10)];
   expect(sizesOf(layers)).toEqual([
-    ['kernel0', 1, [256, 256, 256, 232]],
-    ['bias0', 0, [256, 256, 256, 232]],
-    ['kernel1', 0, [256, 256, 256, 232]],
+    ['kernel0', 1, [256, 256, 240, 248]],
+    ['bias0', 0, [256, 256, 240, 248]],
+    ['kernel1', 0, [256, 256, 240, 248]],
     ['bias1', 0, [10]],
   ]);
 });
 
 test.each([
-  [1, 1000, [256, 256, 256, 232]],
-  [6, 1000, [176, 176, 176, 176, 176, 120]],
-  [8, 1000, [128, 128, 128, 128, 128, 128, 128, 104]],
-  [64, 1000, [128, 128, 128, 128, 128, 128, 128, 104]],
+  [1, 1000, [512, 488]],
+  [3, 1000, [176, 160, 176, 160, 176, 152]],
+  [4, 1000, [256, 256, 240, 248]],
+  [8, 1000, [128, 128, 128, 128, 112, 128, 128, 120]],
+  [64, 1000, [128, 128, 128, 128, 112, 128, 128, 120]],
   [2, 64, [64]],
   [2, 65, [48, 17]],
-  [8, 100, [64, 36]],
-  [2, 200, [64, 64, 64, 8]],
+  [2, 130, [80, 50]], // not three for two threads
+  [8, 130, [48, 48, 34]],
+  [2, 200, [48, 64, 48, 40]],
   [2, 1, [1]],
 ])('with %d threads, %d units are divided into parts of %j', (threads, units, expected) => {
   process.env.TF_NUM_INTEROP_THREADS = String(threads);
