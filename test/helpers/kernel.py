@@ -31,11 +31,13 @@ class Bridge:
         channels = {"iopub": self.client.iopub_channel, "shell": self.client.shell_channel}
         self.tasks = [asyncio.create_task(self.forward(name, channel)) for name, channel in channels.items()]
         self.tasks.append(asyncio.create_task(self.watch()))
+        for task in self.tasks:
+            task.add_done_callback(report_failure)
         return self.manager.provisioner.pid
 
     async def forward(self, name, channel):
         while True:
-            message = await channel.get_msg()
+            message = await receive(channel)
             fields = ("msg_type", "content", "parent_header")
             write({"event": name, **{field: message[field] for field in fields}})
 
@@ -86,6 +88,21 @@ class Bridge:
         for task in self.tasks:
             task.cancel()
         self.tasks = []
+
+
+async def receive(channel):
+    """Returns the next message. Looks for it each second, whether or not ZeroMQ has announced one."""
+    while True:
+        try:
+            return await channel.get_msg(timeout=1)
+        except Empty:
+            pass
+
+
+def report_failure(task):
+    """Ends the tests with the cause, instead of letting each of them wait in vain."""
+    if not task.cancelled() and task.exception():
+        write({"event": "dead", "status": f"kernel.py failed: {task.exception()!r}"})
 
 
 def write(message):
