@@ -21,9 +21,12 @@ WARM_UP, TRACED = 10, 40
 
 v1 = tf.compat.v1
 random = np.random.default_rng(13)
-session = v1.Session(graph=tf.Graph(), config=v1.ConfigProto(intra_op_parallelism_threads=1))
+# As scripts/setup/session_options.h says.
+config = v1.ConfigProto(intra_op_parallelism_threads=1)
+config.graph_options.rewrite_options.disable_meta_optimizer = True
+session = v1.Session(graph=tf.Graph(), config=config)
 with session.graph.as_default():
-    v1.saved_model.load(session, ["serve", "one-thread-per-operation"], saved_model)
+    v1.saved_model.load(session, ["serve", "run-as-described", "one-thread-per-operation"], saved_model)
 types = {operation.name: operation.type for operation in session.graph.get_operations()}
 shapes = {
     name: session.graph.get_tensor_by_name(f"{name}:0").shape.as_list()

@@ -93,14 +93,13 @@ export function bytesOf(tensor: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Prepares a graph for divisions of bytes. Both the bytes and 255 are given each time the graph runs, the latter as
- * `largestByte`: TensorFlow would replace a division by a constant by a product, which rounds differently.
+ * Prepares a graph for divisions of bytes by 255.
  *
  * @returns a function that adds a division under a name. It takes a result of uint8 and returns one of float32.
  * @example const x = division(description)('divided', description.input('bytes', 'DT_UINT8'));
  */
 export function division(graph: GraphDescription): (name: string, bytes: Result) => Result {
-  const largest = graph.input('largestByte', 'DT_FLOAT', []);
+  const largest = graph.constant('largestByte', Float32Array.of(LARGEST_BYTE));
   const float = { type: 'DT_FLOAT' } as const;
   return (name, bytes) => {
     const floats = graph.add(`${name}/floats`, 'Cast', [bytes], { SrcT: { type: 'DT_UINT8' }, DstT: float });
@@ -108,21 +107,16 @@ export function division(graph: GraphDescription): (name: string, bytes: Result)
   };
 }
 
-/** The tensor that must be given as `largestByte`. The caller disposes of it, since no scope does. */
-export const largestByte = (): tf.Scalar => tf.keep(tf.scalar(LARGEST_BYTE));
-
-let divisionGraph: { graph: Graph; largestByte: number } | undefined;
+let divisionGraph: Graph | undefined;
 
 /** Divides bytes by 255. Takes and returns the addon's numbers of tensors. */
 function divided(bytes: number): number {
-  const { binding } = nodeBackend()!;
   if (!divisionGraph) {
     const description = new GraphDescription();
     division(description)('divided', description.input('bytes', 'DT_UINT8'));
-    const largest = binding.createTensor([], binding.TF_FLOAT, Float32Array.of(LARGEST_BYTE));
-    divisionGraph = { graph: new Graph(description), largestByte: largest };
+    divisionGraph = new Graph(description);
   }
-  return divisionGraph.graph.runByNumber(['bytes', 'largestByte'], [bytes, divisionGraph.largestByte], ['divided'])[0];
+  return divisionGraph.runByNumber(['bytes'], [bytes], ['divided'])[0];
 }
 
 function entryOf({ dataId }: tf.TensorInfo, { tensorMap }: NodeBackend): NormalizedBytes | null {

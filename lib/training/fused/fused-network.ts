@@ -10,7 +10,6 @@ import * as tf from '@tensorflow/tfjs-node';
 import { RandomShift, drawShifts } from '../../layers/random-shift';
 import { Graph, hasGraphs } from '../../tensorflow/graph';
 import { type Adam, type Moment, asAdam, variableOf } from '../../tensorflow/internals';
-import { largestByte } from '../../tensorflow/normalized';
 import type { Logs } from '../trainer';
 import type { DenseShape, LayerShape } from './layer-parts';
 import { isSupportedActivation, trainingGraph, weightNames } from './training-graph';
@@ -119,7 +118,6 @@ export class FusedNetwork {
   /** The weights, each followed by its moments. */
   private readonly variables: MirroredVariable[];
   private readonly numClasses: number;
-  private readonly divisor: Record<string, tf.Scalar>;
   private hasChanged = false;
 
   constructor(
@@ -145,7 +143,6 @@ export class FusedNetwork {
       }));
     });
     this.graph = new Graph(trainingGraph(shapes, takesBytes));
-    this.divisor = takesBytes ? { largestByte: largestByte() } : {};
   }
 
   /**
@@ -164,7 +161,7 @@ export class FusedNetwork {
       ...this.drawRandomInputs(step, indices.length),
     }));
     const results = batches.flatMap((_, step) => [`step${step}`, `labels${step}`]);
-    const values = this.graph.compute(Object.assign({ x, y, ...this.divisor }, ...inputs) as Inputs, results);
+    const values = this.graph.compute(Object.assign({ x, y }, ...inputs) as Inputs, results);
     this.hasChanged = true;
     return batches.map((_, step) => {
       optimizer.incrementIterations();
@@ -178,7 +175,7 @@ export class FusedNetwork {
     const totals: Logs = {};
     for (let start = first; start < last; start += batchSize) {
       const indices = Int32Array.from({ length: Math.min(batchSize, last - start) }, (_, index) => start + index);
-      const inputs = { x: examples.x, y: examples.y, indices0: indices, ...this.divisor };
+      const inputs = { x: examples.x, y: examples.y, indices0: indices };
       const [probabilities, labels] = this.graph.compute(inputs, ['probabilities', 'labels0']);
       const logs = this.lossAndAccuracy(probabilities, labels);
       for (const [name, value] of Object.entries(logs)) {
@@ -215,7 +212,6 @@ export class FusedNetwork {
   end(): void {
     this.syncToModel();
     this.graph.delete();
-    tf.dispose(this.divisor);
   }
 
   /** Loads values that were assigned to tf.Variables meanwhile: by setWeights, a callback, another optimizer. */

@@ -51,7 +51,7 @@ const SEED_STEP = 0x9e3779b1;
  * A run makes up to MAX_STEPS steps, each with a batch of its own. In the names of their inputs and results, STEP counts
  * from 0. A run that asks for a step makes those before it as well.
  *
- * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by `largestByte`; and `y`, float32
+ * Further inputs: `x`, float32 [count, inputs], or bytes that the graph divides by 255; and `y`, float32
  * [count, classes]. For each step: `indicesSTEP`, int32 [batch], the examples of its batch; `hyperparametersSTEP`,
  * float32 [7]: beta1 and beta2 to the power of the step's number in training, learning rate, beta1, beta2, epsilon, and
  * 1 / batch size; for a dropout layer `randomSTEP/INDEX`, int32 [2], the seed of its random numbers; for a layer of shifts
