@@ -1,10 +1,5 @@
 // The kernel. README.md says how a cell travels from the page to its output; kernel.json is how Jupyter starts it.
 import { setFlagsFromString } from 'node:v8';
-
-// Collect garbage whenever the heap has grown by 30 percent. By default, V8 would let the heap grow much larger, because
-// TypeScript's compiler fills so much of it.
-setFlagsFromString('--heap-growing-percent=30');
-
 import { installGlobals } from './cells/globals';
 import { Modules } from './cells/modules';
 import { Runner } from './cells/runner';
@@ -65,4 +60,9 @@ connection.listen({
     runner.noteEnding();
   },
 });
-setImmediate(() => sections.run(() => scope.program(''))); // load TypeScript's libraries before the first cell
+setImmediate(() => {
+  sections.run(() => scope.program('')); // load TypeScript's libraries before the first cell
+  // From now on, collect garbage whenever the heap has grown by 30 percent. By default, V8 would let it grow much larger, because
+  // TypeScript's compiler fills so much of it. Before, all that is loaded stays.
+  setFlagsFromString('--heap-growing-percent=30');
+});
