@@ -51,12 +51,22 @@ export const packages = [
   { name: 'kernel', folder: kernel, project: kernel },
 ];
 
-const LINUX = { linkerFlags: [], libraries: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] };
+const LINUX = {
+  linkerFlags: ['-Xlinker', '--no-as-needed'],
+  libraries: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'],
+  linksNames: true,
+};
 
 /**
  * What differs between platforms, by Node's names for them.
  *
- * @type {Record<string, { wheel: string, linkerFlags: string[], libraries: string[] } | undefined>}
+ * @typedef {object} Platform
+ * @property {string} wheel
+ * @property {string[]} linkerFlags
+ * @property {string[]} libraries TensorFlow's, by name.
+ * @property {boolean} [linksNames] whether the addon can be linked to empty libraries of these names.
+ *
+ * @type {Record<string, Platform | undefined>}
  */
 const PLATFORMS = {
   'linux-x64': { ...LINUX, wheel: 'manylinux_2_27_x86_64' },

@@ -171,9 +171,16 @@ const buildAddon = {
   folder: nodeModules,
   isDone: () => existsSync(addon) && addonStamp.isCurrent(),
   async run() {
-    const { linkerFlags, libraries } = supportedPlatform();
+    const { linkerFlags, libraries, linksNames } = supportedPlatform();
     const sources = join(nodeModules, '@tensorflow', 'tfjs-node', 'binding');
-    mkdirSync(dirname(addon), { recursive: true });
+    const names = `${addon}.names`;
+    mkdirSync(names, { recursive: true });
+    // The linker would read the 500,000 symbols of TensorFlow's libraries in 10 s, and use none: Linux looks for them when it
+    // loads the addon.
+    for (const library of linksNames ? libraries : []) {
+      const named = ['-Xlinker', '-soname', '-Xlinker', library];
+      await runCommand('g++', ['-shared', '-nostdlib', ...named, '-x', 'c++', '/dev/null', '-o', join(names, library)]);
+    }
     await runCommand('g++', [
       ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...linkerFlags],
       ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
@@ -181,12 +188,13 @@ const buildAddon = {
       ...readdirSync(sources)
         .filter((name) => name.endsWith('.cc'))
         .map((name) => join(sources, name)),
-      ...libraries.map((name) => join(tensorflow.folder, name)),
+      ...libraries.map((name) => join(linksNames ? names : tensorflow.folder, name)),
       ...['-Xlinker', '-rpath', '-Xlinker', tensorflow.folder], // with -Wl, a comma would end the path
       ...['-o', `${addon}.partial`],
     ]);
     await runCommand(process.execPath, ['-e', 'process.dlopen(module, process.argv[1])', `${addon}.partial`]);
     renameSync(`${addon}.partial`, addon);
+    rmSync(names, { recursive: true });
     addonStamp.write();
   },
 };
