@@ -59,7 +59,7 @@ def trace(results, steps, more):
         if run < WARM_UP:
             continue
         for node in nodes:
-            # "output0 = _FusedMatMul(batch, ...)": TensorFlow gives fused operations the name of the last one.
+            # "output0 = _MklMatMul(batch, ...)" says which operation TensorFlow has put in the place of a MatMul.
             label = node.timeline_label
             call = operations[label.split(" = ")[1].split("(")[0] if " = " in label else types[node.node_name]]
             call[0] += 1 / (TRACED * steps)

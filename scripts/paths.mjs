@@ -58,13 +58,14 @@ const LINUX = {
 };
 
 /**
- * What differs between platforms, by Node's names for them.
- *
  * @typedef {object} Platform
  * @property {string} wheel
  * @property {string[]} linkerFlags
  * @property {string[]} libraries TensorFlow's, by name.
  * @property {boolean} [linksNames] whether the addon can be linked to empty libraries of these names.
+ */
+/**
+ * What differs between platforms, by Node's names for them.
  *
  * @type {Record<string, Platform | undefined>}
  */

@@ -1,6 +1,6 @@
 /*
  * Graphs of TensorFlow's operations. tfjs runs one operation at a time and makes a tensor of each result. TensorFlow runs
- * a graph as a whole: it fuses operations, runs independent ones at the same time, and reuses the memory of results.
+ * a graph as a whole: it runs independent operations at the same time, and reuses the memory of results.
  */
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-node';
