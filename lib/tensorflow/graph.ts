@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-node';
 import { type AttrValue, type DataType, type NodeDef, nodeBackend, protocol } from './internals';
 
-// Tags of a SavedModel. scripts/setup/session_options.h reads the latter two. TensorFlow would optimize a graph each time it is
-// run for other results: this takes 30 ms, and our graphs do not run faster afterwards.
+// Tags of a SavedModel. scripts/setup/session_options.h reads the second one: TensorFlow does not optimize the graph. It would do
+// so each time the graph is run for other results, which takes 30 ms, and our graphs do not run faster afterwards.
 const TAGS = ['serve', 'run-as-described'];
+// Read there, too.
 const ONE_THREAD_PER_OPERATION = 'one-thread-per-operation';
 const writtenFolders = new Set<string>();
 

@@ -93,7 +93,8 @@ export function bytesOf(tensor: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Prepares a graph for divisions of bytes by 255.
+ * Prepares a graph for divisions of bytes by 255. TensorFlow's optimizer, which graph.ts turns off, would make products of them,
+ * which round differently.
  *
  * @returns a function that adds a division under a name. It takes a result of uint8 and returns one of float32.
  * @example const x = division(description)('divided', description.input('bytes', 'DT_UINT8'));
