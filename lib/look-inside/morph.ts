@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { type IdxArray, idxArray } from '../data/idx';
 import { flatten, normalize } from '../data/preprocess';
 import { predict } from '../evaluation';
+import { LARGEST_BYTE } from '../tensorflow/normalized';
 import { inputGradient } from './input-gradient';
 
 /** A digit on its way to another. */
@@ -14,7 +15,6 @@ export interface Morph {
   target: number;
 }
 
-const LARGEST_BYTE = 255;
 const STEP = 0.4; // the length of a step, in ink from 0 to 1: the pixels of a digit of MNIST have a length of about 9
 const FADE = 0.012; // ink that each pixel loses per step
 const SMOOTHING = [0.0545, 0.2442, 0.4026, 0.2442, 0.0545]; // Gaussian with a standard deviation of one pixel
