@@ -29,7 +29,7 @@ const { trainingGraph } = createRequire(import.meta.url)('mnist-lib/dist/trainin
  * @param {number} epochs
  */
 export async function measureProfile(epochs) {
-  setUpKeras();
+  await setUpKeras();
   const recorder = recordCalls(tf.backend());
   const { trainX, trainY, testX, testY } = prepare();
   let start = 0;

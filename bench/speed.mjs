@@ -60,8 +60,8 @@ const SIDES = [
  * @param {number} epochs number of epochs per training.
  * @param {number} lectureRounds how often both sides run the whole lecture.
  */
-export function measureSpeed(rounds, epochs, lectureRounds) {
-  setUpKeras();
+export async function measureSpeed(rounds, epochs, lectureRounds) {
+  await setUpKeras();
   prepareWorkFolder();
   /** @type {Rounds<Training>} */
   const trainings = new Map();
@@ -91,8 +91,8 @@ export function measureSpeed(rounds, epochs, lectureRounds) {
 }
 
 /** Installs Keras and JAX, which only the benchmark needs, and a kernel for the lecture in Keras. */
-export function setUpKeras() {
-  setUpOwnVenv(here, 'Keras and JAX, 2250 MB');
+export async function setUpKeras() {
+  await setUpOwnVenv(here, 'Keras and JAX', 2060);
   const spec = join(venv, 'share', 'jupyter', 'kernels', 'keras');
   mkdirSync(spec, { recursive: true });
   const argv = [kerasPython, '-m', 'ipykernel_launcher', '-f', '{connection_file}'];

@@ -28,7 +28,7 @@ try {
     hideSolutions();
     await setUpOrExit();
     takeOwnership();
-    const python = setUpOwnVenv(join(root, 'classroom'), 'JupyterHub, 380 MB');
+    const python = await setUpOwnVenv(join(root, 'classroom'), 'JupyterHub', 300);
     makeState();
     if (options.students !== undefined) {
       await changeAccounts(python, [

@@ -1,19 +1,22 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../paths.mjs';
+import { CommandError, remedyFor } from './errors.mjs';
+import { runPip } from './pip.mjs';
 import { checkPython } from './prerequisites.mjs';
+import { runCommand } from './run-command.mjs';
 
 /**
- * Installs the Python packages of a single command into the environment `.venv` in its folder, unless they are there. Ends
- * the process with a message if Python is too old.
+ * Installs the Python packages of a single command into the environment `.venv` in its folder, unless they are there. The
+ * project must be set up. Ends the process with a message if Python is too old or the installation fails.
  *
  * @param {string} folder contains requirements.txt.
- * @param {string} what is installed, and its size.
- * @returns {string} the environment's Python.
- * @example const python = setUpOwnVenv(join(root, 'bench'), 'Keras and JAX, 2250 MB');
+ * @param {string} what is installed.
+ * @param {number} megabytes its size.
+ * @returns the environment's Python.
+ * @example const python = await setUpOwnVenv(join(root, 'bench'), 'Keras and JAX', 2060);
  */
-export function setUpOwnVenv(folder, what) {
+export async function setUpOwnVenv(folder, what, megabytes) {
   const venv = join(folder, '.venv');
   const python = join(venv, 'bin', 'python');
   const requirements = join(folder, 'requirements.txt');
@@ -24,15 +27,17 @@ export function setUpOwnVenv(folder, what) {
   }
   try {
     checkPython([3, 11]);
+    console.log(`${what}, ${megabytes} MB, into ${relative(root, venv)} (pip install)`);
+    rmSync(venv, { recursive: true, force: true });
+    await runCommand('python3', ['-m', 'venv', '--without-pip', venv]); // the project's pip installs into it
+    // Python compiles what is imported. All packages would take twice the time.
+    const install = ['install', '--no-compile', '--require-hashes', '--only-binary=:all:', '-r', requirements];
+    await runPip(['--python', python, ...install], { filling: { folder: venv, megabytes } });
   } catch (error) {
-    console.error(/** @type {Error} */ (error).message);
+    const { message } = /** @type {Error} */ (error);
+    console.error(error instanceof CommandError ? remedyFor(error.command, message) : message);
     process.exit(1);
   }
-  console.log(`${what}, into ${relative(root, venv)} (pip install)`);
-  rmSync(venv, { recursive: true, force: true });
-  execFileSync('python3', ['-m', 'venv', venv]);
-  const install = ['install', '--require-hashes', '--only-binary=:all:', '-r', requirements];
-  execFileSync(python, ['-m', 'pip', '--disable-pip-version-check', '--quiet', ...install], { stdio: 'pipe' });
   writeFileSync(stamp, wanted);
   return python;
 }

@@ -70,8 +70,12 @@ function hasNodePackages() {
   );
 }
 
+// On all cores; pip would use one. Here and not when a module is first used, because students may not write to .venv.
+const COMPILE_ALL = 'import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0)';
+
 // A virtual environment contains its own path: once moved, it is made again.
-const jupyterLabStamp = stamp(join(venv, '.setup'), () => `${hash('requirements.txt')} ${venv}`);
+const pipRequirements = join('scripts', 'setup', 'requirements.txt');
+const jupyterLabStamp = stamp(join(venv, '.setup'), () => `${hash('requirements.txt', pipRequirements)} ${venv}`);
 /** @type {Step} */
 const installJupyterLab = {
   title: 'JupyterLab into .venv (pip install)',
@@ -85,7 +89,10 @@ const installJupyterLab = {
   async run() {
     rmSync(venv, { recursive: true, force: true });
     await runCommand('python3', ['-m', 'venv', venv]);
-    await runPip(['install', '--require-hashes', '--only-binary=:all:', '-r', 'requirements.txt'], { filling: this });
+    const install = ['install', '--no-compile', '--require-hashes', '--only-binary=:all:', '-r'];
+    await runPip([...install, pipRequirements], { filling: this });
+    await runPip([...install, 'requirements.txt'], { filling: this });
+    await runCommand(python, ['-c', COMPILE_ALL, join(venv, 'lib')]);
     writeAtomically(pythonPackagesFile, pythonPackages().join('\n'));
     jupyterLabStamp.write();
   },
@@ -171,33 +178,44 @@ const buildAddon = {
   folder: nodeModules,
   isDone: () => existsSync(addon) && addonStamp.isCurrent(),
   async run() {
-    const { linkerFlags, libraries, linksNames } = supportedPlatform();
-    const sources = join(nodeModules, '@tensorflow', 'tfjs-node', 'binding');
     const names = `${addon}.names`;
     mkdirSync(names, { recursive: true });
-    // The linker would read the 500,000 symbols of TensorFlow's libraries in 10 s, and use none: Linux looks for them when it
-    // loads the addon.
-    for (const library of linksNames ? libraries : []) {
-      const named = ['-Xlinker', '-soname', '-Xlinker', library];
-      await runCommand('g++', ['-shared', '-nostdlib', ...named, '-x', 'c++', '/dev/null', '-o', join(names, library)]);
+    try {
+      await compileAddon(`${addon}.partial`, names);
+    } finally {
+      rmSync(names, { recursive: true });
     }
-    await runCommand('g++', [
-      ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...linkerFlags],
-      ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
-      ...['-include', sessionOptions],
-      ...readdirSync(sources)
-        .filter((name) => name.endsWith('.cc'))
-        .map((name) => join(sources, name)),
-      ...libraries.map((name) => join(linksNames ? names : tensorflow.folder, name)),
-      ...['-Xlinker', '-rpath', '-Xlinker', tensorflow.folder], // with -Wl, a comma would end the path
-      ...['-o', `${addon}.partial`],
-    ]);
     await runCommand(process.execPath, ['-e', 'process.dlopen(module, process.argv[1])', `${addon}.partial`]);
     renameSync(`${addon}.partial`, addon);
-    rmSync(names, { recursive: true });
     addonStamp.write();
   },
 };
+
+/**
+ * @param {string} target
+ * @param {string} names an empty folder, for libraries that are used only here.
+ */
+async function compileAddon(target, names) {
+  const { linkerFlags, libraries, linksNames } = supportedPlatform();
+  const sources = join(nodeModules, '@tensorflow', 'tfjs-node', 'binding');
+  // The linker would read the 500,000 symbols of TensorFlow's libraries in 10 s, and use none: Linux looks for them when it
+  // loads the addon.
+  for (const library of linksNames ? libraries : []) {
+    const named = ['-Xlinker', '-soname', '-Xlinker', library];
+    await runCommand('g++', ['-shared', '-nostdlib', ...named, '-x', 'c++', '/dev/null', '-o', join(names, library)]);
+  }
+  await runCommand('g++', [
+    ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...linkerFlags],
+    ...['-I', join(nodeModules, 'node-api-headers', 'include'), '-I', join(tensorflow.folder, 'include')],
+    ...['-include', sessionOptions],
+    ...readdirSync(sources)
+      .filter((name) => name.endsWith('.cc'))
+      .map((name) => join(sources, name)),
+    ...libraries.map((name) => join(linksNames ? names : tensorflow.folder, name)),
+    ...['-Xlinker', '-rpath', '-Xlinker', tensorflow.folder], // with -Wl, a comma would end the path
+    ...['-o', target],
+  ]);
+}
 
 const buildPackages = packages.map(buildPackage);
 

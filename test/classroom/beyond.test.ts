@@ -59,7 +59,7 @@ function runTool(name: string, args: string[], environment: NodeJS.ProcessEnv = 
 function installTools(...below: string[]): string {
   const target = join(root, 'test', 'classroom', ...below);
   const module = pathToFileURL(join(root, 'scripts', 'setup', 'own-venv.mjs')).href;
-  const program = `import('${module}').then(({ setUpOwnVenv }) => setUpOwnVenv('${target}', 'x'))`;
+  const program = `import('${module}').then(({ setUpOwnVenv }) => setUpOwnVenv('${target}', 'Tools', 0))`;
   execFileSync(process.execPath, ['--eval', program], { stdio: 'pipe' });
   return join(target, '.venv', 'bin');
 }

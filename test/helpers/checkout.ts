@@ -69,7 +69,7 @@ export class Checkout {
 
   /** Links the Python environment in a folder, which is set up in this checkout if it is not there yet. */
   takeOverVenv(folder: string): this {
-    const setUp = `import { setUpOwnVenv } from './scripts/setup/own-venv.mjs'; setUpOwnVenv(${JSON.stringify(join(root, folder))}, '')`;
+    const setUp = `import { setUpOwnVenv } from './scripts/setup/own-venv.mjs'; await setUpOwnVenv(${JSON.stringify(join(root, folder))}, 'Packages', 0)`;
     execFileSync(process.execPath, ['--input-type=module', '--eval', setUp], { cwd: root, stdio: 'pipe' });
     link(join(root, folder, '.venv'), join(this.root, folder, '.venv'));
     this.replace(join(folder, '.venv', '.setup'), (stamp) => stamp.replace(root, this.root));

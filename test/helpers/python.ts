@@ -7,9 +7,9 @@ export const python = join(root, '.venv', 'bin', 'python');
 
 /** Installs the packages of `test/NAME/requirements.txt`, without what they need, into a folder. */
 export function installPackages(name: string, folder: string): void {
-  const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:'];
-  const requirements = join(root, 'test', name, 'requirements.txt');
-  execFileSync(python, [...install, '--target', folder, '-r', requirements], { stdio: 'pipe' });
+  const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--no-deps'];
+  const requirements = ['--require-hashes', '--only-binary=:all:', '-r', join(root, 'test', name, 'requirements.txt')];
+  execFileSync(python, [...pip, '--target', folder, ...requirements], { stdio: 'pipe' });
 }
 
 const isTooOld = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']).status !== 0;
