@@ -25,8 +25,6 @@ const POLL_MS = 100;
 const MEMORY_CHECK_MS = 20;
 /** The interval of both while memory is short: code may fill what is left within 100 ms. */
 const SHORTAGE_CHECK_MS = 5;
-/** While memory is short, the time in which code that has been told of Stop by an error can end. */
-const SHORT_PATIENCE_MS = 20;
 /** The longest time that uninterruptible code, such as a batch of training, may take after Stop. */
 const MAX_UNINTERRUPTIBLE_MS = 30_000;
 /** Printed text is sent in batches: after this time, or at this size. */
@@ -172,11 +170,6 @@ function start(port: MessagePort): void {
     const forgetChild = (): void => {
       Atomics.compareExchange(shared, Shared.awaitsChildSince, childSince, 0);
     };
-    /**
-     * V8's inspector ends the process if code is terminated just as it ends: it then cannot make the functions that wait for the
-     * code's promise. So code that is about to end is left alone.
-     */
-    const urgentPatience = (): number => (Atomics.load(shared, Shared.isEnding) === 1 ? SHORT_PATIENCE_MS : 0);
     const poll = (): void => {
       if (replies.length === 0 && Atomics.load(shared, Shared.isEnding) === 0) {
         connected.disconnect();
@@ -196,7 +189,7 @@ function start(port: MessagePort): void {
       }
       const isPatient = isUninterruptible
         ? now - uninterruptibleSince < MAX_UNINTERRUPTIBLE_MS
-        : now - since < (shortage?.isUrgent ? urgentPatience() : Atomics.load(shared, Shared.patienceMs));
+        : now - since < Atomics.load(shared, Shared.patienceMs) && !shortage?.isUrgent;
       // From here on, the main thread begins no critical section until the termination has ended.
       if (!isPatient && Atomics.compareExchange(shared, Shared.executionId, current, TERMINATING) === current) {
         Atomics.add(shared, Shared.terminations, 1);
