@@ -92,7 +92,7 @@ export async function measureSpeed(rounds, epochs, lectureRounds) {
 
 /** Installs Keras and JAX, which only the benchmark needs, and a kernel for the lecture in Keras. */
 export async function setUpKeras() {
-  await setUpOwnVenv(here, 'Keras and JAX', 2060);
+  await setUpOwnVenv(here, 'Keras and JAX', 2250);
   const spec = join(venv, 'share', 'jupyter', 'kernels', 'keras');
   mkdirSync(spec, { recursive: true });
   const argv = [kerasPython, '-m', 'ipykernel_launcher', '-f', '{connection_file}'];

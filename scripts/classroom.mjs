@@ -28,7 +28,7 @@ try {
     hideSolutions();
     await setUpOrExit();
     takeOwnership();
-    const python = await setUpOwnVenv(join(root, 'classroom'), 'JupyterHub', 300);
+    const python = await setUpOwnVenv(join(root, 'classroom'), 'JupyterHub', 380);
     makeState();
     if (options.students !== undefined) {
       await changeAccounts(python, [

@@ -41,7 +41,7 @@ if (isClass && process.getuid?.() !== 0) {
 }
 await setUpOrExit();
 prepareWorkFolder();
-const python = await setUpOwnVenv(join(root, 'grading'), 'nbgrader', 260);
+const python = await setUpOwnVenv(join(root, 'grading'), 'nbgrader', 330);
 
 // The teacher may change the exercises there: an assignment that exists is left as it is.
 const course = join(workFolder, 'course');

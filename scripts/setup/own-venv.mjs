@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../paths.mjs';
 import { CommandError, remedyFor } from './errors.mjs';
-import { runPip } from './pip.mjs';
+import { installPackages } from './pip.mjs';
 import { checkPython } from './prerequisites.mjs';
 import { runCommand } from './run-command.mjs';
 
@@ -14,7 +14,7 @@ import { runCommand } from './run-command.mjs';
  * @param {string} what is installed.
  * @param {number} megabytes its size.
  * @returns the environment's Python.
- * @example const python = await setUpOwnVenv(join(root, 'bench'), 'Keras and JAX', 2060);
+ * @example const python = await setUpOwnVenv(join(root, 'bench'), 'Keras and JAX', 2250);
  */
 export async function setUpOwnVenv(folder, what, megabytes) {
   const venv = join(folder, '.venv');
@@ -30,9 +30,7 @@ export async function setUpOwnVenv(folder, what, megabytes) {
     console.log(`${what}, ${megabytes} MB, into ${relative(root, venv)} (pip install)`);
     rmSync(venv, { recursive: true, force: true });
     await runCommand('python3', ['-m', 'venv', '--without-pip', venv]); // the project's pip installs into it
-    // Python compiles what is imported. All packages would take twice the time.
-    const install = ['install', '--no-compile', '--require-hashes', '--only-binary=:all:', '-r', requirements];
-    await runPip(['--python', python, ...install], { filling: { folder: venv, megabytes } });
+    await installPackages(venv, requirements, { folder: venv, megabytes });
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     console.error(error instanceof CommandError ? remedyFor(error.command, message) : message);

@@ -1,14 +1,33 @@
 // Runs pip with the machine's own way to the packages (a mirror, a proxy, certificates), and with no other setting of the
 // person's: `user` or `target` in a pip.conf would put the packages elsewhere.
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { environment, isPassedOn } from '../environment.mjs';
 import { python } from '../paths.mjs';
 import { CommandError } from './errors.mjs';
 import { runCommand } from './run-command.mjs';
 
-/** @import { CommandOptions } from './run-command.mjs' */
+/** @import { CommandOptions, Growth } from './run-command.mjs' */
+
+/** Nothing is installed but the wheels with the hashes of the requirements. */
+export const PINNED = ['--require-hashes', '--only-binary=:all:'];
+const COMPILE_ALL = 'import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0)';
 
 const SECTIONS = ['global', 'install', 'download', ':env:']; // later ones win, as with pip
+
+/**
+ * Installs packages into a virtual environment, which needs no pip of its own. They are compiled at once, because students may not
+ * write there, and on all cores, where pip would use one.
+ *
+ * @param {string} venv
+ * @param {string} requirements the path of their list.
+ * @param {Growth} filling
+ */
+export async function installPackages(venv, requirements, filling) {
+  const ofVenv = join(venv, 'bin', 'python');
+  await runPip(['--python', ofVenv, 'install', '--no-compile', ...PINNED, '-r', requirements], { filling });
+  await runCommand(ofVenv, ['-c', COMPILE_ALL, join(venv, 'lib')]);
+}
 
 /**
  * Runs pip to its end.

@@ -16,7 +16,7 @@ import {
 import { CommandError } from './errors.mjs';
 import { hash, stamp, writeAtomically } from './files.mjs';
 import { withLock } from './lock.mjs';
-import { runPip } from './pip.mjs';
+import { PINNED, installPackages, runPip } from './pip.mjs';
 import { runCommand } from './run-command.mjs';
 
 /** @import { Package } from '../paths.mjs' */
@@ -70,9 +70,6 @@ function hasNodePackages() {
   );
 }
 
-// On all cores; pip would use one. Here and not when a module is first used, because students may not write to .venv.
-const COMPILE_ALL = 'import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0)';
-
 // A virtual environment contains its own path: once moved, it is made again.
 const pipRequirements = join('scripts', 'setup', 'requirements.txt');
 const jupyterLabStamp = stamp(join(venv, '.setup'), () => `${hash('requirements.txt', pipRequirements)} ${venv}`);
@@ -89,10 +86,8 @@ const installJupyterLab = {
   async run() {
     rmSync(venv, { recursive: true, force: true });
     await runCommand('python3', ['-m', 'venv', venv]);
-    const install = ['install', '--no-compile', '--require-hashes', '--only-binary=:all:', '-r'];
-    await runPip([...install, pipRequirements], { filling: this });
-    await runPip([...install, 'requirements.txt'], { filling: this });
-    await runCommand(python, ['-c', COMPILE_ALL, join(venv, 'lib')]);
+    await runPip(['install', ...PINNED, '-r', pipRequirements], { filling: this });
+    await installPackages(venv, 'requirements.txt', this);
     writeAtomically(pythonPackagesFile, pythonPackages().join('\n'));
     jupyterLabStamp.write();
   },
